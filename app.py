@@ -1,0 +1,117 @@
+"""Tunesmith's composition root: wires the objects by hand, and the command line's entry. Defines no page.
+
+tunesmith serve            the studio in a browser
+tunesmith train FILE       the same without one
+"""
+
+import asyncio
+import ipaddress
+import os
+import socket
+from typing import Annotated
+
+import typer
+
+from cli.doctor import doctor
+from cli.jobs import jobs
+from cli.output import console, one_sentence
+from cli.train import DataDir, train
+from core.errors import BadInput
+from core.home import Home
+from core.studio import Studio
+
+main = typer.Typer(help="A fine-tuning studio for your own machine.", no_args_is_help=True, add_completion=False)
+main.command()(train)
+main.command()(doctor)
+main.add_typer(jobs, name="jobs")
+
+
+@main.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to bind; loopback only until accounts exist.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve the studio until Ctrl-C. Running trainings go on afterwards."""
+    with one_sentence():
+        _require_loopback(host)
+        _require_free_port(host, port)
+        home = Home.locate(data_dir)
+        home.prepare()
+        _serve(home, host, port, browser)
+
+
+def _serve(home: Home, host: str, port: int, browser: bool) -> None:
+    # NiceGUI keeps its own small files beside ours instead of in the current folder; it reads this at import.
+    os.environ["NICEGUI_STORAGE_PATH"] = str(home.path / "nicegui")
+    from nicegui import Event, app, background_tasks, ui
+
+    from core.feed import FeedUpdate
+    from ui.guard import Guard
+    from ui.pages import register_all
+    from ui.signals import Signals
+
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    signals = Signals(feed=Event[FeedUpdate](), jobs=Event[str]())
+    loop: list[asyncio.AbstractEventLoop] = []
+
+    def job_changed(job_id: str) -> None:
+        # Rows change in the scheduler's thread; events are emitted in the loop.
+        if loop:
+            loop[0].call_soon_threadsafe(signals.jobs.emit, job_id)
+
+    studio = Studio(home, publish=signals.feed.emit, job_changed=job_changed)
+    studio.start(url)
+    register_all(studio, signals)
+
+    @app.on_startup
+    async def start() -> None:
+        loop.append(asyncio.get_running_loop())
+        background_tasks.create(studio.feed.run(), name="feed")
+        background_tasks.create(asyncio.to_thread(studio.welcome), name="welcome")
+        console.print(f"Tunesmith serves {home.path} on {url}", markup=False, soft_wrap=True)
+
+    app.on_shutdown(studio.stop)
+    app.add_middleware(Guard, port=port)
+    ui.run(
+        host=host,
+        port=port,
+        title="Tunesmith",
+        reload=False,
+        show=browser,
+        show_welcome_message=False,
+        # At the default of 3 s a page that a busy machine starves reloads itself and loses its form.
+        reconnect_timeout=30,
+        timeout_graceful_shutdown=3,
+        uvicorn_logging_level="warning",
+    )
+
+
+def _require_loopback(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise BadInput(
+            f"{host} is reachable from outside, and there are no accounts yet that would protect it. "
+            "Serve on 127.0.0.1 and reach it through an SSH tunnel: ssh -L 8080:127.0.0.1:8080 this-machine."
+        )
+
+
+def _require_free_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BadInput(
+                f"Port {port} on {host} cannot be used ({error.strerror}). "
+                f"Stop what uses it, or choose another: tunesmith serve --port {port % 65535 + 1}."
+            ) from error
+
+
+if __name__ == "__main__":
+    main()

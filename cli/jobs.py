@@ -1,0 +1,46 @@
+"""`tunesmith jobs`: what the jobs page shows, on a terminal. Reads the index; never starts anything."""
+
+from typing import Annotated
+
+import rich.table
+import typer
+
+from cli.output import console, one_sentence, say_json
+from cli.train import DataDir
+from core.home import Home
+from core.studio import Studio
+from storage.jobs import Query
+from storage.tables import Job
+
+jobs = typer.Typer(help="List jobs.", no_args_is_help=True)
+
+
+@jobs.command("ls")
+def ls(
+    search: Annotated[str, typer.Option(help="Words in id, name, dataset or creator.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 25,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """The newest jobs first."""
+    with one_sentence():
+        studio = Studio(Home.locate(data_dir))
+        studio.open()
+        found = studio.runs.search(Query(search=search, page_size=limit))
+    if as_json:
+        for job in found.rows:
+            say_json(job.model_dump(exclude={"token"}))
+    elif not found.rows:
+        console.print("No jobs yet. Start one with: tunesmith train examples/support.jsonl")
+    else:
+        console.print(_table(found.rows))
+
+
+def _table(rows: tuple[Job, ...]) -> rich.table.Table:
+    table = rich.table.Table("Id", "Name", "Model", "Dataset", "Status", "Done", "Eval loss")
+    for job in rows:
+        eval_loss = "" if job.eval_loss is None else f"{job.eval_loss:.4f}"
+        table.add_row(
+            job.id, job.title, job.model_name, job.dataset_name, job.status, f"{job.share_done:.0%}", eval_loss
+        )
+    return table

@@ -1,0 +1,129 @@
+"""Datasets: files of labelled examples, checked on the way in and kept immutable under their content's hash."""
+
+import hashlib
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BadInput, NotFound
+from core.home import Home
+from core.people import Actor
+from core.rows import conversations
+from storage import datasets
+from storage.database import Database
+from storage.files import fsync_folder, write_json
+from storage.spec import DatasetRef
+from storage.tables import Dataset
+
+MINIMUM_EXAMPLES = 10
+ROWS_FILE = "rows.jsonl"
+STARTER_FILE = Path(__file__).parents[1] / "examples" / "support.jsonl"
+STARTER_NAME = "Customer Support Starter"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One example as INPUT → OUTPUT, for a preview."""
+
+    prompt: str
+    answer: str
+
+
+class Datasets:
+    def __init__(self, database: Database, home: Home) -> None:
+        self._database = database
+        self._home = home
+
+    def all(self) -> list[Dataset]:
+        with self._database.read() as session:
+            return list(datasets.newest_first(session))
+
+    def get(self, dataset_id: str) -> Dataset:
+        with self._database.read() as session:
+            found = datasets.get(session, dataset_id)
+        if found is None:
+            raise NotFound(f"There is no dataset “{dataset_id}”. Choose one from the list or upload a file.")
+        return found
+
+    def ref(self, dataset_id: str) -> DatasetRef:
+        """What a run needs to know about a dataset, pinned to its content."""
+        found = self.get(dataset_id)
+        return DatasetRef(
+            id=found.id,
+            name=found.name,
+            path=str(self._rows_file(found.id)),
+            sha256=found.sha256,
+            format=found.source_format,
+            rows=found.rows,
+            tokens_estimate=found.characters // 4,
+        )
+
+    def add(self, path: Path, *, name: str | None, actor: Actor) -> Dataset:
+        """Check every row and keep the file; the same content a second time is the same dataset."""
+        if not path.is_file():
+            raise BadInput(f"There is no file {path}. Check the path and try again.")
+        self._home.require_free(path.stat().st_size, f"The dataset {path.name}")
+        partial = self._home.datasets / f".{uuid.uuid4().hex}.partial"
+        partial.mkdir()
+        try:
+            row = self._import(path, partial, name or path.stem.replace("_", " ").strip() or "Dataset", actor)
+            return self._keep(row, partial)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def add_starter(self, actor: Actor) -> Dataset:
+        return self.add(STARTER_FILE, name=STARTER_NAME, actor=actor)
+
+    def preview(self, dataset_id: str, limit: int = 3) -> list[Pair]:
+        pairs: list[Pair] = []
+        with self._rows_file(self.get(dataset_id).id).open(encoding="utf-8") as file:
+            for line in file:
+                messages = json.loads(line)["messages"]
+                prompt = next(message["content"] for message in reversed(messages[:-1]) if message["role"] == "user")
+                pairs.append(Pair(prompt, messages[-1]["content"]))
+                if len(pairs) == limit:
+                    break
+        return pairs
+
+    def _rows_file(self, dataset_id: str) -> Path:
+        return self._home.datasets / dataset_id / ROWS_FILE
+
+    def _import(self, path: Path, folder: Path, name: str, actor: Actor) -> Dataset:
+        digest, rows, characters, source_format = hashlib.sha256(), 0, 0, ""
+        with (folder / ROWS_FILE).open("wb") as file:
+            for source_format, conversation in conversations(path):  # noqa: B007  # the last one is what we keep
+                row = {"messages": conversation.messages, "line": conversation.line}
+                line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+                file.write(line)
+                digest.update(line)
+                rows += 1
+                characters += sum(len(message["content"]) for message in conversation.messages)
+        if rows < MINIMUM_EXAMPLES:
+            raise BadInput(
+                f"{path.name} has {rows} examples; at least {MINIMUM_EXAMPLES} labelled examples are required."
+            )
+        return Dataset(
+            id=f"ds-{digest.hexdigest()[:12]}",
+            name=name[:120],
+            sha256=digest.hexdigest(),
+            source_format=source_format,
+            rows=rows,
+            bytes=path.stat().st_size,
+            characters=characters,
+            created_by_name=actor.name,
+        )
+
+    def _keep(self, row: Dataset, partial: Path) -> Dataset:
+        with self._database.read() as session:
+            known = datasets.by_hash(session, row.sha256)
+        if known:
+            return known
+        write_json(partial / "dataset.json", row.model_dump(mode="json"))
+        shutil.rmtree(self._home.datasets / row.id, ignore_errors=True)  # a leftover the index does not know
+        partial.rename(self._home.datasets / row.id)
+        fsync_folder(self._home.datasets)
+        with self._database.write() as session:
+            datasets.add(session, row)
+        return row

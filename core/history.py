@@ -1,0 +1,96 @@
+"""What a run has said so far, built event by event."""
+
+from dataclasses import dataclass, field
+
+from core.series import Point, Series
+from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, Sample, Warn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """A snapshot up to event `seq` of `attempt`. A page that holds it drops older events when they are published."""
+
+    attempt: int
+    seq: int
+    series: dict[str, tuple[Point, ...]]
+    phase: Phase | None
+    training: Phase | None
+    last: Metric | None
+    samples: tuple[Sample, ...]
+    warnings: tuple[str, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    finished: Finished | None
+    failed: Failed | None
+
+    def latest(self, name: str) -> float | None:
+        points = self.series.get(name)
+        return points[-1].value if points else None
+
+
+@dataclass(slots=True)
+class Recorder:
+    """The growing side of a History."""
+
+    attempt: int = 0
+    seq: int = -1
+    series: dict[str, Series] = field(default_factory=dict)
+    phase: Phase | None = None
+    training: Phase | None = None
+    last: Metric | None = None
+    samples: list[Sample] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    finished: Finished | None = None
+    failed: Failed | None = None
+    _cut_pending: bool = False
+
+    def begin(self, attempt: int) -> None:
+        """A further attempt: its outcome is open again, and its first step decides what of the curve stays."""
+        self.attempt, self.seq = attempt, -1
+        self.phase = self.training = self.last = self.finished = self.failed = None
+        self._cut_pending = True
+
+    def apply(self, event: Event) -> None:
+        self.seq = event.seq
+        match event:
+            case Metric():
+                self._measure(event)
+            case Phase():
+                self.phase = event
+                self.training = event if event.name == "training" else self.training
+            case Sample():
+                self.samples = [s for s in self.samples if (s.index, s.tuned) != (event.index, event.tuned)]
+                self.samples.append(event)
+            case Warn():
+                self.warnings.append(event.message)
+            case Checkpoint():
+                self.checkpoints.append(event)
+            case Finished():
+                self.finished = event
+            case Failed():
+                self.failed = event
+
+    def snapshot(self) -> History:
+        return History(
+            attempt=self.attempt,
+            seq=self.seq,
+            series={name: series.points() for name, series in self.series.items()},
+            phase=self.phase,
+            training=self.training,
+            last=self.last,
+            samples=tuple(self.samples),
+            warnings=tuple(self.warnings),
+            checkpoints=tuple(self.checkpoints),
+            finished=self.finished,
+            failed=self.failed,
+        )
+
+    def _measure(self, event: Metric) -> None:
+        if self._cut_pending:
+            for series in self.series.values():
+                series.cut_from(event.step)
+            self._cut_pending = False
+        self.last = event
+        for name, value in event.values.items():
+            if value is not None:
+                self.series.setdefault(name, Series()).add(Point(event.step, event.epoch, value))

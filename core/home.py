@@ -1,0 +1,101 @@
+"""The data folder: where everything lives, and the lock that lets one server serve it."""
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from core.errors import BadHome, BadInput
+from storage.files import read_json, write_json
+
+#: Writing stops well before the disk is full, so that the database and the logs can still be written.
+DISK_FLOOR_BYTES = 200 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "tunesmith.db"
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def datasets(self) -> Path:
+        return self.path / "datasets"
+
+    @classmethod
+    def locate(cls, asked: Path | None) -> "Home":
+        """`--data-dir`, else TUNESMITH_HOME, else the platform's own place for application data."""
+        chosen = asked or os.environ.get("TUNESMITH_HOME") or platformdirs.user_data_path("tunesmith")
+        return cls(Path(chosen).expanduser().absolute())
+
+    def prepare(self) -> None:
+        """Make the folders and prove that they can be written. Raises BadHome with the path and the reason."""
+        try:
+            for folder in (self.path, self.runs, self.models, self.datasets):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.path / f".probe-{uuid.uuid4().hex}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise BadHome(
+                f"The data folder {self.path} cannot be written ({error.strerror}). "
+                "Choose another with --data-dir or TUNESMITH_HOME, or mend its permissions."
+            ) from error
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.path).free
+
+    def require_free(self, needed_bytes: int, what: str) -> None:
+        """Raises BadInput where `needed_bytes` and the floor do not fit on the volume."""
+        free = self.free_bytes()
+        if free < needed_bytes + DISK_FLOOR_BYTES:
+            raise BadInput(
+                f"{what} needs about {_mb(needed_bytes)} MB (estimate) and {_mb(DISK_FLOOR_BYTES)} MB must stay "
+                f"free, but {self.path} has {_mb(free)} MB. Free some space or choose another volume with --data-dir."
+            )
+
+    def lock(self, url: str) -> filelock.BaseFileLock:
+        """Claim the folder for this process until it ends. Raises BadHome naming who holds it."""
+        lock = filelock.FileLock(self.path / "studio.lock")
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise BadHome(self._held_by()) from error
+        write_json(self.path / "studio.json", {"pid": os.getpid(), "url": url})
+        return lock
+
+    def is_served(self) -> bool:
+        """Whether another process holds the folder right now."""
+        lock = filelock.FileLock(self.path / "studio.lock")
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _held_by(self) -> str:
+        holder = read_json(self.path / "studio.json") or {}
+        where = holder.get("url") or "the command line"
+        return (
+            f"The data folder {self.path} is already served by process {holder.get('pid', '?')} ({where}). "
+            "Open it there, stop it, or choose another folder with --data-dir."
+        )
+
+
+def _mb(size_bytes: int) -> int:
+    return round(size_bytes / 1024**2)

@@ -1,0 +1,171 @@
+"""The library of base models on this machine, and the starter that is made on first use."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from core.errors import NotFound
+from core.home import Home
+from storage import manifest
+from storage.event_log import read_events
+from storage.events import Failed, Phase
+from storage.files import read_json
+from storage.spec import ModelRef
+
+STARTER_ID = "smollm2-135m"
+#: Half a gigabyte: the bf16 weights and, for a moment, their temporary copy.
+STARTER_BYTES = 550 * 1024**2
+PROJECT_ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelInfo:
+    """A model as the library shows it."""
+
+    id: str
+    name: str
+    provider: str
+    public_id: str
+    licence: str
+    parameters: int
+    context_length: int
+    ready: bool
+    is_starter: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StarterState:
+    kind: Literal["missing", "preparing", "ready", "failed"]
+    detail: str = ""
+    done: int = 0
+    total: int = 0
+
+
+_STARTER = ModelInfo(
+    id=STARTER_ID,
+    name="SmolLM2-135M-Instruct",
+    provider="HuggingFaceTB",
+    public_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+    licence="apache-2.0",
+    parameters=134_515_008,
+    context_length=8192,
+    ready=False,
+    is_starter=True,
+)
+
+
+class Models:
+    """Reads the model store; a folder without a sealed manifest is not a model."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._converter: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def all(self) -> list[ModelInfo]:
+        found = [info for folder in sorted(self._home.models.glob("[!.]*")) if (info := self._read(folder))]
+        has_starter = any(info.is_starter for info in found)
+        return found if has_starter else [_STARTER, *found]
+
+    def get(self, model_id: str) -> ModelRef:
+        """The model, pinned. Raises NotFound naming what there is."""
+        known = {info.id: info for info in self.all()}
+        info = known.get(model_id) or next((i for i in known.values() if i.public_id == model_id), None)
+        if info is None:
+            raise NotFound(f"There is no model “{model_id}” on this machine. Available: {', '.join(known)}.")
+        if not info.ready:
+            raise NotFound(
+                f"The model {info.name} is not ready yet: {self.starter_state().detail or 'it is being made'}."
+            )
+        folder = self._home.models / info.id
+        details = read_json(folder / "model.json") or {}
+        return ModelRef(
+            id=info.id,
+            name=info.name,
+            path=str(folder),
+            revision=str(details.get("revision", "")),
+            context_length=info.context_length,
+            parameters=info.parameters,
+            hidden_size=int(details.get("hidden_size", 0)),
+            layers=int(details.get("layers", 0)),
+        )
+
+    def starter_state(self) -> StarterState:
+        if manifest.is_sealed(self._home.models / STARTER_ID):
+            return StarterState(kind="ready")
+        events = read_events(self._starter_work / "events.jsonl").events
+        alive = self._converter is not None and self._converter.poll() is None
+        for event in reversed(events):
+            if isinstance(event, Failed):
+                return StarterState(kind="failed", detail=event.message)
+            if isinstance(event, Phase) and alive:
+                return StarterState(kind="preparing", detail=event.detail, done=event.done, total=event.total)
+        if alive:
+            return StarterState(kind="preparing", detail="Starting the conversion")
+        if self._converter is not None:
+            return StarterState(kind="failed", detail=self._last_words())
+        return StarterState(kind="missing", detail="The starter model has not been converted yet.")
+
+    def prepare_starter(self) -> None:
+        """Start the conversion in a process of its own, unless it runs or is done. Raises BadInput on a full disk."""
+        with self._lock:
+            if self.starter_state().kind in ("ready", "preparing"):
+                return
+            self._home.require_free(STARTER_BYTES, "The starter model")
+            shutil.rmtree(self._starter_work, ignore_errors=True)
+            self._starter_work.mkdir(parents=True)
+            with (self._starter_work / "converter.log").open("wb") as log:
+                self._converter = subprocess.Popen(
+                    [sys.executable, "-m", "training.starter", str(self._home.models)],
+                    cwd=PROJECT_ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, "HF_HUB_OFFLINE": "1", "USE_HUB_KERNELS": "0"},
+                    start_new_session=True,
+                )
+
+    def wait_for_starter(self, timeout_s: float | None = None) -> StarterState:
+        """Block until the conversion has ended, or for `timeout_s`."""
+        if self._converter is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._converter.wait(timeout_s)
+        return self.starter_state()
+
+    def stop(self) -> None:
+        """End a running conversion; its partial folder is swept by the next one."""
+        if self._converter is not None and self._converter.poll() is None:
+            self._converter.terminate()
+            self._converter.wait(10)
+
+    @property
+    def _starter_work(self) -> Path:
+        return self._home.models / ".starter"
+
+    def _read(self, folder: Path) -> ModelInfo | None:
+        details = read_json(folder / "model.json")
+        if details is None or not manifest.is_sealed(folder):
+            return None
+        return ModelInfo(
+            id=folder.name,
+            name=str(details["name"]),
+            provider=str(details["provider"]),
+            public_id=str(details["public_id"]),
+            licence=str(details["licence"]),
+            parameters=int(details["parameters"]),
+            context_length=int(details["context_length"]),
+            ready=True,
+            is_starter=folder.name == STARTER_ID,
+        )
+
+    def _last_words(self) -> str:
+        log = self._starter_work / "converter.log"
+        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+        said = lines[-1][:300] if lines else "it said nothing"
+        return f"The conversion of the starter model ended early ({said}). Run scripts/install and try again."

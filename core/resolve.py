@@ -1,0 +1,97 @@
+"""Turns what was asked into what will run, and lists every change with its reason. Pure arithmetic, no I/O."""
+
+from dataclasses import dataclass
+
+from core import estimate
+from core.errors import BadInput
+from core.hardware import Hardware
+from storage.methods import Lora, Method
+from storage.spec import (
+    Change,
+    Compute,
+    DatasetRef,
+    Evaluation,
+    HoldOut,
+    Hyperparameters,
+    JobSpec,
+    ModelRef,
+    Objective,
+)
+
+MINIMUM_STEPS_PER_EPOCH = 10
+#: Template tokens around one message pair, on top of the text.
+TEMPLATE_TOKENS_PER_ROW = 30
+#: Larger micro-batches gain nothing on a CPU; they only take memory.
+MOST_MICRO_BATCH_TOKENS = 2048
+#: The share of the free memory that activations may take.
+MEMORY_SHARE = 0.5
+
+COMING_OBJECTIVES = {
+    Objective.DPO: "Direct preference optimisation is coming; only supervised fine-tuning (sft) runs today.",
+    Objective.RFT: "Reinforcement fine-tuning is coming; only supervised fine-tuning (sft) runs today.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    hyperparameters: Hyperparameters
+    compute: Compute
+    changes: tuple[Change, ...]
+
+
+def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardware) -> Resolved:
+    """Raises BadInput for a combination that cannot run."""
+    _require_offered(spec.objective, spec.method)
+    changes: list[Change] = []
+    asked = spec.hyperparameters
+    context = _context(asked.max_context_length, model, hardware, changes)
+    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
+    return Resolved(
+        hyperparameters=hyperparameters,
+        compute=_compute(batch * asked.gradient_accumulation_steps, model, hardware),
+        changes=tuple(changes),
+    )
+
+
+def _require_offered(objective: Objective, method: Method) -> None:
+    if objective in COMING_OBJECTIVES:
+        raise BadInput(COMING_OBJECTIVES[objective])
+    if not isinstance(method, Lora):
+        raise BadInput(f"The method “{method.kind}” is coming; choose lora, which runs today.")
+
+
+def _context(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+    fits = int(hardware.available_bytes * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+    limits = (
+        (model.context_length, "the model's limit"),
+        (fits, "what fits into this machine's free memory (estimate)"),
+    )
+    limit, reason = min(limits)
+    if asked <= limit:
+        return asked
+    changes.append(Change(field="Max Context Length", asked=str(asked), runs=str(limit), reason=reason))
+    return limit
+
+
+def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: list[Change]) -> int:
+    tokens = dataset.tokens_estimate + dataset.rows * TEMPLATE_TOKENS_PER_ROW
+    trained = int(tokens * (1 - evaluation.share)) if isinstance(evaluation, HoldOut) else tokens
+    most = max(trained // MINIMUM_STEPS_PER_EPOCH, 64)
+    if asked <= most:
+        return asked
+    reason = (
+        f"about {trained:,} training tokens (estimate) would give fewer than {MINIMUM_STEPS_PER_EPOCH} steps an epoch"
+    )
+    changes.append(Change(field="Batch Size", asked=str(asked), runs=str(most), reason=reason))
+    return most
+
+
+def _compute(step_tokens: int, model: ModelRef, hardware: Hardware) -> Compute:
+    fits = int(hardware.available_bytes * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+    return Compute(
+        device=hardware.gpus[0].uuid if hardware.gpus else "cpu",
+        threads=hardware.cores,
+        weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
+        micro_batch_tokens=max(64, min(step_tokens, fits, MOST_MICRO_BATCH_TOKENS)),
+    )

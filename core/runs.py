@@ -1,0 +1,227 @@
+"""Jobs from a user's point of view: submit, look, cancel. Who may move a job from where to where is one table."""
+
+import platform
+import secrets
+import shutil
+import string
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+from core import estimate, hardware
+from core.datasets import Datasets
+from core.errors import BadInput, Conflict, NotFound
+from core.home import Home
+from core.models import Models
+from core.people import Actor
+from core.resolve import resolve
+from storage import jobs
+from storage.database import Database
+from storage.jobs import Page, Query
+from storage.run_folder import RunFolder
+from storage.spec import JobSpec, OtherDataset, RunSpec
+from storage.status import Status
+from storage.tables import Job, now
+
+#: From → to. Terminal rows never change.
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.PREPARING, Status.CANCELLED, Status.PAUSED}),
+    Status.PREPARING: frozenset(
+        {Status.RUNNING, Status.COMPLETING, Status.COMPLETED, Status.PAUSING, Status.CANCELLING, Status.INTERRUPTED,
+         Status.FAILED, Status.CANCELLED}
+    ),
+    Status.RUNNING: frozenset(
+        {Status.COMPLETING, Status.COMPLETED, Status.PAUSING, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED,
+         Status.CANCELLED}
+    ),
+    Status.COMPLETING: frozenset(
+        {Status.COMPLETED, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED, Status.CANCELLED}
+    ),
+    Status.PAUSING: frozenset(
+        {Status.PAUSED, Status.COMPLETED, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED}
+    ),
+    Status.PAUSED: frozenset({Status.QUEUED, Status.CANCELLED}),
+    # It may have finished before the request reached it: the truth wins.
+    Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
+    Status.INTERRUPTED: frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}  # fmt: skip
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+class Runs:
+    """`on_change(job_id)` is called after every change of a row, from whatever thread made it."""
+
+    def __init__(
+        self,
+        database: Database,
+        home: Home,
+        models: Models,
+        datasets: Datasets,
+        on_change: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._home = home
+        self._models = models
+        self._datasets = datasets
+        self._on_change = on_change
+        #: Set when the scheduler has something to do before its next tick.
+        self.wake = threading.Event()
+
+    def preview(self, spec: JobSpec) -> RunSpec:
+        """What would really run, with every change and its reason. Raises StudioError where nothing could."""
+        model = self._models.get(spec.model)
+        dataset = self._datasets.ref(spec.dataset)
+        evaluation = spec.evaluation
+        resolved = resolve(spec, model, dataset, hardware.look())
+        return RunSpec(
+            job_id=spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13)),
+            output_name=spec.output_name.strip() or f"ft-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            created_at=datetime.now(UTC),
+            created_by="",
+            asked=spec,
+            objective=spec.objective,
+            method=spec.method,
+            hyperparameters=resolved.hyperparameters,
+            model=model,
+            dataset=dataset,
+            evaluation=evaluation,
+            evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
+            compute=resolved.compute,
+            changes=resolved.changes,
+            versions=_versions(),
+        )
+
+    def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
+        """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
+        run = self.preview(spec).model_copy(update={"created_by": actor.email})
+        self._home.require_free(estimate.disk_bytes(run.method, run.model), "This run")
+        try:
+            folder = RunFolder.create(self._home.runs, run)
+        except FileExistsError as error:
+            raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
+        try:
+            with self._database.write() as session:
+                jobs.add(session, job := _row(run, actor))
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        self._on_change(job.id)
+        self.wake.set()
+        return job
+
+    def get(self, job_id: str) -> Job:
+        with self._database.read() as session:
+            job = jobs.get(session, job_id)
+        if job is None:
+            raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
+        return job
+
+    def search(self, query: Query) -> Page:
+        with self._database.read() as session:
+            return jobs.search(session, query)
+
+    def folder(self, job_id: str) -> RunFolder:
+        return RunFolder(self._home.runs / self.get(job_id).id)
+
+    def run_spec(self, job_id: str) -> RunSpec:
+        return self.folder(job_id).spec()
+
+    def cancel(self, job_id: str, *, actor: Actor) -> Job:
+        """Ask a job to end. Twice is once; a job that has ended stays as it is."""
+        job = self.get(job_id)
+        if job.status is Status.QUEUED and self.move(job, Status.CANCELLED, ended_at=now(), message=_by(actor)):
+            return self.get(job_id)
+        job = self.get(job_id)  # it may have started meanwhile
+        if job.status.is_live and not job.cancel_requested:
+            self.move(
+                job,
+                Status.CANCELLING,
+                cancel_requested=True,
+                message=_by(actor),
+                stage="Asking the trainer to stop",
+            )
+        elif not job.status.is_live and not job.status.is_terminal:
+            self.move(job, Status.CANCELLED, ended_at=now(), message=_by(actor))
+        self.wake.set()
+        return self.get(job_id)
+
+    def waits_because(self, job: Job) -> str:
+        """Why a queued job has not started, as a sentence."""
+        with self._database.read() as session:
+            live = jobs.live(session)
+            ahead = jobs.ahead_of(session, job)
+        if live:
+            return f"Waits for “{live[0].title}”, which uses this machine's device" + (
+                f"; {ahead} before it." if ahead else "."
+            )
+        return "Starts in a moment."
+
+    def move(self, job: Job, to: Status, **values: Any) -> bool:
+        """Change this attempt's status along MOVES; False where the row has moved on meanwhile."""
+        only_from = [status for status, targets in MOVES.items() if to in targets]
+        return self._write(job, only_from=only_from, status=to, **values)
+
+    def note(self, job: Job, **values: Any) -> bool:
+        """Record progress of a live attempt without changing its status."""
+        return self._write(job, only_from=[s for s in Status if s.is_live], **values)
+
+    def live(self) -> list[Job]:
+        with self._database.read() as session:
+            return list(jobs.live(session))
+
+    def claim_next(self) -> Job | None:
+        """Take the oldest queued job for a new attempt with a fresh fencing token."""
+        with self._database.write() as session:
+            job = jobs.next_queued(session)
+            claimed = jobs.claim(session, job.id, secrets.token_hex(16)) if job else None
+        if claimed:
+            self._on_change(claimed.id)
+        return claimed
+
+    def _write(self, job: Job, *, only_from: list[Status], **values: Any) -> bool:
+        with self._database.write() as session:
+            written = jobs.write(session, job, only_from=only_from, **values)
+        if written:
+            self._on_change(job.id)
+        return written
+
+
+def _row(run: RunSpec, actor: Actor) -> Job:
+    return Job(
+        id=run.job_id,
+        objective=run.objective,
+        method=run.method.kind,
+        display_name=run.asked.display_name,
+        output_name=run.output_name,
+        model_id=run.model.id,
+        model_name=run.model.name,
+        dataset_id=run.dataset.id,
+        dataset_name=run.dataset.name,
+        created_by_name=actor.name,
+        created_by_email=actor.email,
+        created_at=run.created_at,
+        epochs=run.hyperparameters.epochs,
+    )
+
+
+def _by(actor: Actor) -> str:
+    return f"Cancelled by {actor.name}."
+
+
+def _versions() -> dict[str, str]:
+    """What will train, for the record. Reads package metadata only; imports nothing heavy."""
+    found = {"python": platform.python_version()}
+    for package in ("torch", "transformers", "trl", "peft"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            raise BadInput(
+                f"The package {package} is not installed, so nothing can be trained. Run scripts/install."
+            ) from None
+    return found

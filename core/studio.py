@@ -1,0 +1,75 @@
+"""The studio: the services that every face (pages, command line) is given, wired by hand."""
+
+import contextlib
+from collections.abc import Callable
+
+import filelock
+
+from core.datasets import Datasets
+from core.drafts import Drafts
+from core.errors import BadHome, StudioError
+from core.feed import Feed, FeedUpdate
+from core.home import Home
+from core.models import Models
+from core.people import People
+from core.runs import Runs
+from core.scheduler import Scheduler
+from storage.database import Database, NewerSchema
+
+
+def _ignore(_: object) -> None:
+    """Nobody listens."""
+
+
+class Studio:
+    """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed; any thread."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        publish: Callable[[FeedUpdate], None] = _ignore,
+        job_changed: Callable[[str], None] = _ignore,
+    ) -> None:
+        self.home = home
+        self._database = Database(home.database)
+        self._lock: filelock.BaseFileLock | None = None
+        self.people = People(self._database)
+        self.drafts = Drafts(self._database)
+        self.models = Models(home)
+        self.datasets = Datasets(self._database, home)
+        self.feed = Feed(home.runs, publish)
+        self.runs = Runs(self._database, home, self.models, self.datasets, job_changed)
+        self._scheduler = Scheduler(self.runs, self.feed)
+
+    def open(self) -> None:
+        """Bring the index to this version. Enough for reading; raises BadHome with what to do."""
+        self.home.prepare()
+        try:
+            self._database.migrate()
+        except NewerSchema as error:
+            raise BadHome(
+                f"The data folder {self.home.path} was written by a newer Tunesmith (schema {error}). "
+                "Update Tunesmith, or choose another folder with --data-dir."
+            ) from error
+
+    def start(self, url: str = "") -> None:
+        """Take the folder, open it, and begin to schedule. Raises BadHome where it is served already."""
+        self.home.prepare()
+        self._lock = self.home.lock(url)
+        self.open()
+        self._scheduler.start()
+
+    def welcome(self) -> None:
+        """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
+        with contextlib.suppress(StudioError):
+            self.datasets.add_starter(self.people.actor())
+            self.models.prepare_starter()
+
+    def stop(self) -> None:
+        """Stop scheduling and let the folder go. Trainers go on by themselves."""
+        self._scheduler.stop()
+        self.models.stop()
+        self._database.close()
+        if self._lock:
+            self._lock.release()

@@ -1,0 +1,84 @@
+"""The engine: SQLite in WAL mode, one writer at a time, schema steps by alembic."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+import alembic.runtime.migration
+import alembic.script
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, create_engine
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class NewerSchema(Exception):
+    """The database was written by a newer Tunesmith."""
+
+
+class Database:
+    """Sessions on one SQLite file. Rows outlive their session (`expire_on_commit=False`)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        # A deferred read-then-write upgrade fails at once, whatever busy_timeout says; and SQLite before 3.51.3 can
+        # corrupt a WAL that two connections write. So: one writer at a time, and BEGIN IMMEDIATE.
+        self._writer = threading.Lock()
+
+    def migrate(self) -> None:
+        """Bring the schema to this version. Raises NewerSchema rather than touching a newer one."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        known = {step.revision for step in alembic.script.ScriptDirectory.from_config(config).walk_revisions()}
+        with self._writer, self._engine.connect() as connection:
+            current = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
+            if current is not None and current not in known:
+                raise NewerSchema(current)
+            connection.rollback()
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back when it raises."""
+        with self._writer, Session(self._engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"immediate": True})
+            yield session
+            session.commit()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=5000",
+            "foreign_keys=ON",
+            "mmap_size=0",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: object) -> None:
+        options = connection.get_execution_options()  # type: ignore[attr-defined]
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")  # type: ignore[attr-defined]
+
+    return engine

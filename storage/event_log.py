@@ -1,0 +1,57 @@
+"""The append-only event file: one writer, any number of readers that keep an offset."""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from storage.events import EVENT, Event
+
+
+class EventWriter:
+    """Appends events with a contiguous `seq`; each line is one `write`, so a reader never sees two halves mixed."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._seq = 0
+        self._lock = threading.Lock()
+
+    def append(self, event: Event) -> None:
+        with self._lock:
+            stamped = event.model_copy(update={"seq": self._seq})
+            os.write(self._descriptor, stamped.model_dump_json().encode() + b"\n")
+            self._seq += 1
+
+    def close(self) -> None:
+        os.fsync(self._descriptor)
+        os.close(self._descriptor)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What one read found: events, the offset to go on from, and how many lines could not be understood."""
+
+    events: tuple[Event, ...]
+    offset: int
+    bad_lines: int = 0
+
+
+def read_events(path: Path, offset: int = 0) -> Batch:
+    """Events after `offset`. A last line without newline is not there yet; a bad line is counted and skipped."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return Batch(events=(), offset=offset)
+    whole = data[: data.rfind(b"\n") + 1]
+    events: list[Event] = []
+    bad_lines = 0
+    for line in whole.splitlines():
+        try:
+            events.append(EVENT.validate_json(line))
+        except ValidationError:
+            bad_lines += 1
+    return Batch(events=tuple(events), offset=offset + len(whole), bad_lines=bad_lines)

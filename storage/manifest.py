@@ -1,0 +1,52 @@
+"""`MANIFEST.json`, written last: a checkpoint or output folder without a valid one does not exist.
+
+HF's `get_last_checkpoint` takes the highest number unseen; of six kinds of damage five crash the resume and one
+silently restarts the optimizer. So every folder that matters lists its files with size and sha256.
+"""
+
+import os
+from pathlib import Path
+
+from storage.files import fsync_folder, read_json, sha256_of, write_json
+
+NAME = "MANIFEST.json"
+PARTIAL = ".partial"
+
+
+def seal(partial: Path, final: Path) -> None:
+    """Turn `partial` into `final`: every file fsynced, the manifest written last, then one rename."""
+    files = sorted(path for path in partial.rglob("*") if path.is_file() and path.name != NAME)
+    for path in files:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    entries = {
+        path.relative_to(partial).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)} for path in files
+    }
+    write_json(partial / NAME, {"files": entries})
+    partial.rename(final)
+    fsync_folder(final.parent)
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether the folder was finished. Cheap: reads names and sizes, not contents."""
+    return _damage(folder, deep=False) is None
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a sealed folder, as a sentence; None when every byte is as it was written."""
+    return _damage(folder, deep=True)
+
+
+def _damage(folder: Path, *, deep: bool) -> str | None:
+    manifest = read_json(folder / NAME)
+    if manifest is None:
+        return f"{folder.name} has no {NAME}: it was never finished."
+    for name, entry in manifest.get("files", {}).items():
+        path = folder / name
+        if not path.is_file():
+            return f"{folder.name}/{name} is missing."
+        if path.stat().st_size != entry["size"]:
+            return f"{folder.name}/{name} has {path.stat().st_size} bytes instead of {entry['size']}."
+        if deep and sha256_of(path) != entry["sha256"]:
+            return f"{folder.name}/{name} has changed since it was written."
+    return None

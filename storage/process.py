@@ -1,0 +1,84 @@
+"""Who a process is, beyond its number: a PID alone may by now belong to somebody else.
+
+Standard library only; reads Linux's /proc. The supervisor writes this about itself and the trainer, the server
+compares before it ever sends a signal.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TOKEN_VARIABLE = "TUNESMITH_ATTEMPT_TOKEN"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessIdentity:
+    """`start_ticks` counts clock ticks since boot, so it cannot repeat for the same pid within one `boot_id`."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+    token: str
+
+    @classmethod
+    def of(cls, pid: int, token: str) -> "ProcessIdentity":
+        """Raises ProcessLookupError where there is no such process."""
+        ticks = start_ticks(pid)
+        if ticks is None:
+            raise ProcessLookupError(pid)
+        return cls(pid=pid, start_ticks=ticks, boot_id=boot_id(), token=token)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "ProcessIdentity | None":
+        try:
+            return cls(
+                pid=int(value["pid"]),
+                start_ticks=int(value["start_ticks"]),
+                boot_id=str(value["boot_id"]),
+                token=str(value["token"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "pid": self.pid,
+            "start_ticks": self.start_ticks,
+            "boot_id": self.boot_id,
+            "token": self.token,
+        }
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process still runs: same boot, same start, our token in its environment."""
+        return (
+            self.pid >= 2
+            and len(self.token) >= 16
+            and self.boot_id == boot_id()
+            and self.start_ticks == start_ticks(self.pid)
+            and has_token(self.pid, self.token)
+        )
+
+
+def boot_id() -> str:
+    return _BOOT_ID.read_text().strip()
+
+
+def start_ticks(pid: int) -> int | None:
+    """Start of the process in ticks since boot; None where it is gone or a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The name in parentheses may itself hold spaces and parentheses: fields are counted from the last one.
+    fields = stat[stat.rfind(")") + 2 :].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def has_token(pid: int, token: str) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return f"{TOKEN_VARIABLE}={token}".encode() in environment.split(b"\0")

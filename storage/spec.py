@@ -1,0 +1,153 @@
+"""The spec: what was asked (`JobSpec`) and what will run (`RunSpec`), shared by form, command line and trainer."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from storage.methods import Lora, Method, Record
+
+SCHEMA_VERSION = 1
+JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+
+class Objective(StrEnum):
+    SFT = "sft"
+    DPO = "dpo"
+    RFT = "rft"
+
+
+class NoEvaluation(Record):
+    kind: Literal["none"] = "none"
+
+
+class HoldOut(Record):
+    """Some rows of the training dataset, chosen by the seed, are kept out of training."""
+
+    kind: Literal["hold_out"] = "hold_out"
+    share: float = Field(0.1, gt=0, lt=1, title="Held-out share", description="Part of the rows kept for evaluation")
+
+
+class OtherDataset(Record):
+    kind: Literal["dataset"] = "dataset"
+    dataset: str = Field(min_length=1, title="Evaluation Dataset", description="An existing dataset")
+
+
+Evaluation = Annotated[NoEvaluation | HoldOut | OtherDataset, Field(discriminator="kind")]
+
+
+class Hyperparameters(Record):
+    epochs: int = Field(1, ge=1, le=1000, title="Epochs", description="How often every example is seen")
+    batch_size: int = Field(
+        65536, ge=64, le=8_388_608, title="Batch Size",
+        description="Tokens per optimizer step. Examples are never split",
+    )  # fmt: skip
+    learning_rate: float = Field(
+        1e-4, gt=0, le=1, title="Learning Rate",
+        description="Size of each step. 0.0001 suits LoRA; full fine-tuning wants about 0.00001",
+    )  # fmt: skip
+    max_context_length: int = Field(
+        65536, ge=16, le=4_194_304, title="Max Context Length",
+        description="Longest example in tokens; longer ones are cut. Capped to the model's own limit",
+    )  # fmt: skip
+    gradient_accumulation_steps: int = Field(
+        1, ge=1, le=4096, title="Gradient Accumulation Steps",
+        description="Multiplies the batch: this many batches make one optimizer step",
+    )  # fmt: skip
+    warmup_steps: int = Field(
+        0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
+        description="Steps over which the learning rate rises from 0",
+    )  # fmt: skip
+    seed: int = Field(42, ge=0, le=2**32 - 1, title="Seed", description="Same seed, same data, same machine: same run")
+
+
+class JobSpec(Record):
+    """What a user asks for. Defaults are the form's defaults."""
+
+    objective: Objective = Objective.SFT
+    model: str = Field(min_length=1, max_length=300, title="Model", description="A base model of the library")
+    dataset: str = Field(min_length=1, max_length=300, title="Dataset", description="A dataset of the studio")
+    evaluation: Evaluation = HoldOut()
+    method: Method = Lora()
+    hyperparameters: Hyperparameters = Hyperparameters()
+    output_name: str = Field(
+        "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
+        description="Name of the tuned model; empty = ft-<timestamp>-<random>",
+    )  # fmt: skip
+    job_id: str = Field(
+        "", pattern=rf"^$|{JOB_ID_PATTERN}", title="Job ID",
+        description="Lower-case letters, digits and dashes; empty = generated",
+    )  # fmt: skip
+    display_name: str = Field("", max_length=120, title="Display Name", description="Shown in the jobs list (optional)")
+    turbo: bool = Field(
+        False, title="Turbo Mode",
+        description="The fastest settings known for this device at equal final loss; what it changes is listed",
+    )  # fmt: skip
+    wandb: bool = Field(False, title="Enable Weights & Biases", description="Also send the metrics to Weights & Biases")
+
+
+class ModelRef(Record):
+    """A base model on this machine, pinned to the bytes that will be trained."""
+
+    id: str
+    name: str
+    path: str
+    revision: str = Field(description="Commit, or sha256 of the file it was converted from")
+    context_length: int
+    parameters: int
+    hidden_size: int
+    layers: int
+
+
+class DatasetRef(Record):
+    """A dataset version on this machine, pinned by content."""
+
+    id: str
+    name: str
+    path: str
+    sha256: str = Field(pattern=SHA256_PATTERN)
+    format: str
+    rows: int
+    tokens_estimate: int = Field(description="Characters / 4: an estimate until the trainer has tokenised the rows")
+
+
+class Change(Record):
+    """One difference between what was asked and what will run, with its reason."""
+
+    field: str
+    asked: str
+    runs: str
+    reason: str
+
+
+class Compute(Record):
+    """How the trainer will use the device. Derived, never asked."""
+
+    device: str = Field(description="cpu, or the UUID of a GPU")
+    threads: int
+    weights_dtype: Literal["bfloat16", "float32"]
+    micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
+    gradient_checkpointing: bool = False
+
+
+class RunSpec(Record):
+    """`spec.json`: what will run, resolved and immutable. Everything the trainer needs to know."""
+
+    schema_version: int = SCHEMA_VERSION
+    job_id: str = Field(pattern=JOB_ID_PATTERN)
+    output_name: str
+    created_at: datetime
+    created_by: str
+    asked: JobSpec
+    objective: Objective
+    method: Method
+    hyperparameters: Hyperparameters
+    model: ModelRef
+    dataset: DatasetRef
+    evaluation: Evaluation
+    evaluation_dataset: DatasetRef | None = None
+    compute: Compute
+    changes: tuple[Change, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,119 @@
+"""The index: what the pages list and search. Everything in it can be rebuilt from the folders on disk."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Enum, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlmodel import Field, SQLModel
+
+from storage.spec import Objective
+from storage.status import Cause, Status
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """SQLite keeps no time zone; ours is always UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def by_value(enum: type[StrEnum], **options: Any) -> Column[Any]:
+    """A text column that holds the member's value, not its Python name."""
+    kind = Enum(
+        enum,
+        values_callable=lambda members: [str(member) for member in members],
+        native_enum=False,
+        length=32,
+    )
+    return Column(kind, **options)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Job(SQLModel, table=True):
+    """One job, as the list shows it. The truth about it is its run folder."""
+
+    id: str = Field(primary_key=True)
+    objective: Objective = Field(sa_column=by_value(Objective, nullable=False, index=True))
+    method: str
+    display_name: str
+    output_name: str
+    model_id: str
+    model_name: str
+    dataset_id: str
+    dataset_name: str
+    created_by_name: str
+    created_by_email: str
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    status: Status = Field(default=Status.QUEUED, sa_column=by_value(Status, nullable=False, index=True))
+    #: Fencing: every write about a live attempt names the attempt and its token, and hits no row when stale.
+    attempt: int = 0
+    token: str = ""
+    #: A request, never a state: the trainer may finish first.
+    cancel_requested: bool = False
+    #: How far the cancel ladder has come, as a sentence for the page.
+    stage: str = ""
+    cause: Cause | None = Field(default=None, sa_column=by_value(Cause, nullable=True))
+    message: str = ""
+    evidence: str = ""
+    epochs: int = 1
+    epoch: float = 0.0
+    step: int = 0
+    total_steps: int = 0
+    loss: float | None = None
+    eval_loss: float | None = None
+
+    @property
+    def title(self) -> str:
+        return self.display_name or self.output_name
+
+    @property
+    def share_done(self) -> float:
+        """0 to 1; 1 only when completed."""
+        if self.status is Status.COMPLETED:
+            return 1.0
+        return min(self.step / self.total_steps, 0.99) if self.total_steps else 0.0
+
+
+class Dataset(SQLModel, table=True):
+    """One immutable dataset version: its rows lie as chat JSONL in `datasets/<id>/`."""
+
+    id: str = Field(primary_key=True)
+    name: str = Field(index=True)
+    sha256: str = Field(index=True, unique=True)
+    source_format: str
+    rows: int
+    bytes: int
+    characters: int
+    created_by_name: str
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
+
+
+class Profile(SQLModel, table=True):
+    """The one local user: asked once, shown as "Created by"."""
+
+    id: int = Field(default=1, primary_key=True)
+    name: str
+    email: str
+    theme: str = "auto"
+    confirmed: bool = False
+
+
+class Draft(SQLModel, table=True):
+    """A wizard not yet finished; survives a reload and a restart."""
+
+    key: str = Field(primary_key=True)
+    content: str
+    updated_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

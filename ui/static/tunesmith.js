@@ -1,0 +1,47 @@
+// The few things that only a browser can do. Everything else is Python.
+
+// Any element with data-copy copies that text. navigator.clipboard exists only on https and localhost,
+// so plain-http LAN addresses take the older way.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  event.preventDefault();
+  const copied = await copyText(button.dataset.copy);
+  button.classList.toggle("ts-copied", copied);
+  button.classList.toggle("ts-copy-failed", !copied);
+  clearTimeout(button.tsTimer);
+  button.tsTimer = setTimeout(() => button.classList.remove("ts-copied", "ts-copy-failed"), 1600);
+});
+
+async function copyText(text) {
+  if (navigator.clipboard && window.isSecureContext) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // The permission was refused; the older way may still work.
+    }
+  }
+  const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
+  area.style.cssText = "position:fixed;opacity:0;top:0";
+  // Inside a dialog the focus trap would take the focus back from an element of the body.
+  (document.activeElement?.closest(".q-dialog") ?? document.body).append(area);
+  const focused = document.activeElement;
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  focused?.focus();
+  return copied;
+}
+
+// Arrow keys move through the options of an open picker, as in a native list box.
+document.addEventListener("keydown", (event) => {
+  const picker = event.target.closest?.(".ts-picker-menu");
+  if (!picker || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const options = [...picker.querySelectorAll("button.ts-option:not([disabled])")];
+  if (!options.length) return;
+  event.preventDefault();
+  const step = event.key === "ArrowDown" ? 1 : -1;
+  const at = options.indexOf(document.activeElement);
+  options[at < 0 ? (step > 0 ? 0 : options.length - 1) : (at + step + options.length) % options.length].focus();
+});
