@@ -27,6 +27,7 @@ def ls(
         studio = Studio(Home.locate(data_dir))
         studio.open()
         found = studio.runs.search(Query(search=search, page_size=limit))
+        studio.close()
     if as_json:
         for job in found.rows:
             say_json(job.model_dump(exclude={"token"}))

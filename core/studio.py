@@ -70,6 +70,10 @@ class Studio:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
         self._scheduler.stop()
         self.models.stop()
-        self._database.close()
+        self.close()
         if self._lock:
             self._lock.release()
+
+    def close(self) -> None:
+        """Undo `open`."""
+        self._database.close()

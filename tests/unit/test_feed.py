@@ -1,0 +1,71 @@
+"""One reader owns history and live updates: together they show every event exactly once."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from core.feed import Feed, FeedUpdate
+from storage.event_log import EventWriter
+from storage.events import Metric, Phase
+from storage.run_folder import RunFolder
+from storage.spec import RunSpec
+
+
+@pytest.fixture
+def folder(tmp_path: Path, run_spec: RunSpec) -> RunFolder:
+    (tmp_path / "runs").mkdir()
+    folder = RunFolder.create(tmp_path / "runs", run_spec)
+    folder.attempt(1).claim("t" * 32)
+    return folder
+
+
+def metric(step: int, loss: float = 1.0) -> Metric:
+    return Metric(step=step, epoch=step / 10, values={"loss": loss})
+
+
+async def test_history_and_live_updates_meet_without_gap_or_double(tmp_path: Path, folder: RunFolder) -> None:
+    published: asyncio.Queue[FeedUpdate] = asyncio.Queue()
+    feed = Feed(tmp_path / "runs", published.put_nowait)
+    watching = asyncio.create_task(feed.run())
+    writer = EventWriter(folder.attempt(1).events)
+    for step in range(5):
+        writer.append(metric(step))
+    history = await asyncio.to_thread(feed.history, folder.job_id)
+    for step in range(5, 30):
+        writer.append(metric(step))
+        await asyncio.sleep(0)
+    steps = [point.step for point in history.series["loss"]]
+    while steps[-1] != 29:
+        update = await asyncio.wait_for(published.get(), 10)
+        steps += [event.step for event in update.events if isinstance(event, Metric) and event.seq > history.seq]
+    assert steps == list(range(30))
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+
+
+def test_a_further_attempt_goes_on_where_it_resumed(tmp_path: Path, folder: RunFolder) -> None:
+    feed = Feed(tmp_path / "runs", lambda update: None)
+    first = EventWriter(folder.attempt(1).events)
+    for step in range(1, 9):
+        first.append(metric(step, loss=1.0))
+    assert feed.history(folder.job_id).attempt == 1
+    folder.attempt(2).claim("u" * 32)
+    second = EventWriter(folder.attempt(2).events)
+    second.append(Phase(name="training", total=10, epochs=1))
+    for step in range(5, 11):
+        second.append(metric(step, loss=2.0))
+    history = feed.history(folder.job_id)
+    assert (history.attempt, history.seq) == (2, 6)
+    assert [(point.step, point.value) for point in history.series["loss"]] == [
+        *((step, 1.0) for step in range(1, 5)),
+        *((step, 2.0) for step in range(5, 11)),
+    ]
+
+
+def test_a_run_without_events_has_an_empty_history(tmp_path: Path, folder: RunFolder) -> None:
+    history = Feed(tmp_path / "runs", lambda update: None).history(folder.job_id)
+    assert history.series == {}
+    assert history.seq == -1

@@ -1,0 +1,160 @@
+"""Jobs without a trainer: submitting, the legal moves, cancelling, and sentences for what cannot be."""
+
+import itertools
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from core.errors import BadInput, Conflict, NotFound
+from core.home import Home
+from core.people import Actor
+from core.runs import MOVES
+from core.studio import Studio
+from storage.jobs import Query
+from storage.methods import Full
+from storage.spec import HoldOut, Hyperparameters, JobSpec, Objective
+from storage.status import Status
+
+ALICE = Actor("Alice", "alice@example.org")
+
+
+def test_a_job_is_a_folder_and_a_row(studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+    assert studio.runs.get(job.id).status is Status.QUEUED
+    spec = studio.runs.run_spec(job.id)
+    assert spec.asked == asked
+    assert spec.created_by == "alice@example.org"
+    assert spec.dataset.sha256 == studio.datasets.get(asked.dataset).sha256
+
+
+def test_what_was_asked_too_large_is_lowered_with_its_reason(studio: Studio, asked: JobSpec) -> None:
+    spec = studio.runs.preview(asked)
+    assert spec.hyperparameters.max_context_length == 512
+    assert spec.hyperparameters.batch_size < 100
+    assert {change.field for change in spec.changes} == {"Batch Size", "Max Context Length"}
+    assert all(change.reason for change in spec.changes)
+
+
+def test_what_fits_runs_as_asked(studio: Studio, asked: JobSpec) -> None:
+    modest = asked.model_copy(update={"hyperparameters": Hyperparameters(batch_size=64, max_context_length=256)})
+    assert studio.runs.preview(modest).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ({"model": "gpt-17"}, "no model “gpt-17”"),
+        ({"dataset": "ds-none"}, "no dataset “ds-none”"),
+        ({"objective": Objective.DPO}, "coming"),
+        ({"method": Full()}, "“full” is coming"),
+    ],
+)
+def test_what_cannot_run_is_refused_and_leaves_nothing(
+    studio: Studio, asked: JobSpec, update: dict[str, object], said: str
+) -> None:
+    with pytest.raises((BadInput, NotFound), match=said):
+        studio.runs.submit(asked.model_copy(update=update), actor=ALICE)
+    assert list(studio.home.runs.iterdir()) == []
+    assert studio.runs.search(Query()).total == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"job_id": "../../etc"},
+        {"job_id": "UPPER"},
+        {"output_name": "a/b"},
+        {"hyperparameters": {"epochs": 0}},
+        {"hyperparameters": {"learning_rate": float("nan")}},
+        {"method": {"kind": "lora", "targets": "q_proj; rm"}},
+        {"surprise": 1},
+    ],
+)
+def test_the_spec_is_closed_and_bounded(fields: dict[str, object]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        JobSpec.model_validate({"model": "m", "dataset": "d"} | fields)
+
+
+def test_a_job_id_is_taken_once(studio: Studio, asked: JobSpec) -> None:
+    named = asked.model_copy(update={"job_id": "my-job"})
+    studio.runs.submit(named, actor=ALICE)
+    with pytest.raises(Conflict, match="“my-job” is taken"):
+        studio.runs.submit(named, actor=ALICE)
+
+
+def test_a_full_disk_is_said_before_anything_is_written(studio: Studio, asked: JobSpec) -> None:
+    crammed = Studio(Home(studio.home.path, floor_bytes=10**18))
+    with pytest.raises(BadInput, match=r"needs about \d+ MB \(estimate\)"):
+        crammed.runs.submit(asked, actor=ALICE)
+    crammed.close()
+    assert list(studio.home.runs.iterdir()) == []
+
+
+def test_a_queued_job_is_cancelled_at_once_and_once(studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+    assert studio.runs.cancel(job.id, actor=ALICE).status is Status.CANCELLED
+    again = studio.runs.cancel(job.id, actor=Actor("Bob", "bob@example.org"))
+    assert again.message == "Cancelled by Alice."
+
+
+def test_a_claim_is_fenced(studio: Studio, asked: JobSpec) -> None:
+    studio.runs.submit(asked, actor=ALICE)
+    first = studio.runs.claim_next()
+    assert first is not None
+    assert studio.runs.claim_next() is None
+    stale = first.model_copy(update={"token": "0" * 32})
+    assert not studio.runs.move(stale, Status.RUNNING)
+    assert studio.runs.move(first, Status.RUNNING)
+
+
+@pytest.mark.parametrize(("start", "target"), list(itertools.product(Status, Status)))
+def test_only_legal_moves_change_a_row(studio: Studio, asked: JobSpec, start: Status, target: Status) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+    studio.runs._write(job, only_from=list(Status), status=start)
+    moved = studio.runs.move(job, target)
+    assert moved == (target in MOVES[start])
+    assert studio.runs.get(job.id).status is (target if moved else start)
+
+
+def test_terminal_means_terminal() -> None:
+    assert all(not MOVES[status] for status in Status if status.is_terminal)
+    assert set(MOVES) == set(Status)
+
+
+def test_search_finds_words_in_any_column(studio: Studio, asked: JobSpec) -> None:
+    for name in ("Refund bot 100%", "Other"):
+        studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=ALICE)
+    assert studio.runs.search(Query(search="refund greetings")).total == 1
+    assert studio.runs.search(Query(search="alice@example.org")).total == 2
+    assert studio.runs.search(Query(search="100%")).total == 1
+    assert studio.runs.search(Query(search="%")).total == 1
+    assert studio.runs.search(Query(status=Status.RUNNING)).total == 0
+
+
+def test_the_profile_is_asked_once_and_checked(studio: Studio) -> None:
+    assert not studio.people.profile().confirmed
+    with pytest.raises(BadInput, match="not an email"):
+        studio.people.save("Alice", "alice")
+    assert studio.people.save(" Alice ", "alice@example.org").confirmed
+    assert studio.people.actor() == ALICE
+
+
+def test_a_draft_survives_a_restart(studio: Studio) -> None:
+    studio.drafts.save("sft", {"epochs": 3})
+    reopened = Studio(studio.home)
+    reopened.open()
+    assert reopened.drafts.load("sft") == {"epochs": 3}
+    reopened.drafts.drop("sft")
+    assert studio.drafts.load("sft") is None
+    reopened.close()
+
+
+def test_a_hold_out_is_a_share() -> None:
+    with pytest.raises(pydantic.ValidationError):
+        HoldOut(share=1.0)
+
+
+def test_a_dataset_that_is_a_folder_is_refused(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no file"):
+        studio.datasets.add(tmp_path, name=None, actor=ALICE)
