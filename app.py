@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from cli.doctor import doctor
+from cli.fields import fields
 from cli.jobs import jobs
 from cli.output import console, one_sentence
 from cli.train import DataDir, train
@@ -20,9 +21,18 @@ from core.errors import BadInput
 from core.home import Home
 from core.studio import Studio
 
-main = typer.Typer(help="A fine-tuning studio for your own machine.", no_args_is_help=True, add_completion=False)
+#: What a browser on this machine may call us.
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+main = typer.Typer(
+    help="A fine-tuning studio for your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 main.command()(train)
 main.command()(doctor)
+main.command()(fields)
 main.add_typer(jobs, name="jobs")
 
 
@@ -31,6 +41,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to bind; loopback only until accounts exist.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    starter: Annotated[
+        bool, typer.Option("--starter/--no-starter", help="Bring the starter model and dataset.")
+    ] = True,
     data_dir: DataDir = None,
 ) -> None:
     """Serve the studio until Ctrl-C. Running trainings go on afterwards."""
@@ -39,15 +52,16 @@ def serve(
         _require_free_port(host, port)
         home = Home.locate(data_dir)
         home.prepare()
-        _serve(home, host, port, browser)
+        _serve(home, host, port, browser, starter)
 
 
-def _serve(home: Home, host: str, port: int, browser: bool) -> None:
+def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> None:
     # NiceGUI keeps its own small files beside ours instead of in the current folder; it reads this at import.
     os.environ["NICEGUI_STORAGE_PATH"] = str(home.path / "nicegui")
     from nicegui import Event, app, background_tasks, ui
 
     from core.feed import FeedUpdate
+    from ui import design
     from ui.guard import Guard
     from ui.pages import register_all
     from ui.signals import Signals
@@ -63,19 +77,22 @@ def _serve(home: Home, host: str, port: int, browser: bool) -> None:
 
     studio = Studio(home, publish=signals.feed.emit, job_changed=job_changed)
     studio.start(url)
+    design.apply()
     register_all(studio, signals)
 
     @app.on_startup
     async def start() -> None:
         loop.append(asyncio.get_running_loop())
         background_tasks.create(studio.feed.run(), name="feed")
-        background_tasks.create(asyncio.to_thread(studio.welcome), name="welcome")
+        if starter:
+            background_tasks.create(asyncio.to_thread(studio.welcome), name="welcome")
         console.print(f"Tunesmith serves {home.path} on {url}", markup=False, soft_wrap=True)
 
     app.on_shutdown(studio.stop)
-    app.add_middleware(Guard, port=port)
+    app.add_middleware(Guard, allowed_hosts=LOOPBACK_NAMES, port=port)
     ui.run(
         host=host,
+        favicon=design.FAVICON,
         port=port,
         title="Tunesmith",
         reload=False,

@@ -77,6 +77,9 @@ def _submit(studio: Studio, file: Path | None, asked: dict[str, Any], as_json: b
     actor = studio.people.actor()
     if file is not None:
         asked["dataset"] = studio.datasets.add(file, name=None, actor=actor).id
+    suggested = studio.models.suggested(str(asked["model"]))
+    if isinstance(asked.setdefault("hyperparameters", {}), dict):
+        asked["hyperparameters"] = suggested | asked["hyperparameters"]
     spec = JobSpec.model_validate(asked)
     if spec.model == STARTER_ID:
         _wait_for_starter(studio, as_json)

@@ -37,6 +37,8 @@ class ModelInfo:
     context_length: int
     ready: bool
     is_starter: bool
+    #: What this model learns well at, where that is known; small models want larger steps.
+    suggested_learning_rate: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,7 @@ _STARTER = ModelInfo(
     context_length=8192,
     ready=False,
     is_starter=True,
+    suggested_learning_rate=5e-4,
 )
 
 
@@ -95,6 +98,11 @@ class Models:
             hidden_size=int(details.get("hidden_size", 0)),
             layers=int(details.get("layers", 0)),
         )
+
+    def suggested(self, model_id: str) -> dict[str, float]:
+        """Hyperparameters to begin with for this model, where they differ from the spec's defaults."""
+        rate = next((info.suggested_learning_rate for info in self.all() if info.id == model_id), None)
+        return {"learning_rate": rate} if rate else {}
 
     def starter_state(self) -> StarterState:
         if manifest.is_sealed(self._home.models / STARTER_ID):
@@ -150,7 +158,7 @@ class Models:
 
     def _read(self, folder: Path) -> ModelInfo | None:
         details = read_json(folder / "model.json")
-        if details is None or not manifest.is_sealed(folder):
+        if details is None or folder.name.endswith(manifest.PARTIAL) or not manifest.is_sealed(folder):
             return None
         return ModelInfo(
             id=folder.name,
@@ -162,6 +170,7 @@ class Models:
             context_length=int(details["context_length"]),
             ready=True,
             is_starter=folder.name == STARTER_ID,
+            suggested_learning_rate=details.get("suggested_learning_rate"),
         )
 
     def _last_words(self) -> str:

@@ -45,3 +45,9 @@ document.addEventListener("keydown", (event) => {
   const at = options.indexOf(document.activeElement);
   options[at < 0 ? (step > 0 ? 0 : options.length - 1) : (at + step + options.length) % options.length].focus();
 });
+
+// A wizard step has opened: the page may have shrunk above it, so bring its head back on screen.
+window.tsFocus = (element) => {
+  element?.focus({ preventScroll: true });
+  element?.scrollIntoView({ block: "nearest", behavior: "instant" });
+};

@@ -1,0 +1,75 @@
+"""Fixtures of the page tier: NiceGUI's simulated browser in front of a real studio in a temporary folder."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from nicegui.testing import User
+from nicegui.testing.user_simulation import user_simulation
+
+from core.home import Home
+from core.people import Actor
+from core.studio import Studio
+from storage.files import write_json
+from storage.manifest import seal
+from storage.spec import JobSpec
+from ui import design
+from ui.pages import register_all
+from ui.signals import Signals
+
+ALICE = Actor("Alice", "alice@example.org")
+
+
+@pytest.fixture
+def signals() -> Signals:
+    return Signals()
+
+
+@pytest.fixture
+async def studio(tmp_path: Path, signals: Signals) -> AsyncIterator[Studio]:
+    """An opened studio whose scheduler does not run: what is submitted stays queued."""
+    loop = asyncio.get_running_loop()
+    studio = Studio(
+        Home(tmp_path / "home"),
+        job_changed=lambda job_id: loop.call_soon_threadsafe(signals.jobs.emit, job_id) and None,
+    )
+    studio.open()
+    studio.people.save(ALICE.name, ALICE.email)
+    _tiny_model(studio.home)
+    yield studio
+    studio.close()
+
+
+@pytest.fixture
+async def user(studio: Studio, signals: Signals, caplog: pytest.LogCaptureFixture) -> AsyncIterator[User]:
+    """A browser on all pages. The plugin of nicegui.testing resets NiceGUI for every test of a session, so it is not
+    loaded; its context manager does the same for these tests only. An error in the log fails the test."""
+    async with user_simulation() as simulated:
+        design.apply()
+        register_all(studio, signals)
+        yield simulated
+    assert not [record for record in caplog.get_records("call") if record.levelname == "ERROR"]
+
+
+@pytest.fixture
+def asked(studio: Studio, tmp_path: Path) -> JobSpec:
+    """What a user could ask for: the tiny model, taught twelve greetings."""
+    return JobSpec(model="tiny", dataset=studio.datasets.add(greetings(tmp_path), name=None, actor=ALICE).id)
+
+
+def greetings(folder: Path) -> Path:
+    path = folder / "greetings.jsonl"
+    row = '{{"messages": [{{"role": "user", "content": "Hello {0}"}}, {{"role": "assistant", "content": "Hi {0}"}}]}}\n'
+    path.write_text("".join(row.format(number) for number in range(12)))
+    return path
+
+
+def _tiny_model(home: Home) -> None:
+    """A sealed model folder without weights: enough for everything that does not train."""
+    partial = home.models / ".tiny.partial"
+    partial.mkdir()
+    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
+    sizes = {"parameters": 1_000_000, "context_length": 512, "hidden_size": 64, "layers": 2, "revision": "r1"}
+    write_json(partial / "model.json", details | sizes)
+    seal(partial, home.models / "tiny")

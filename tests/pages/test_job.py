@@ -1,0 +1,98 @@
+"""The job page: what a job is, what it waits for, how it goes, and that unknown ones are not found."""
+
+import asyncio
+
+from nicegui import ui
+from nicegui.testing import User
+
+from core.feed import FeedUpdate
+from core.people import Actor
+from core.studio import Studio
+from storage.events import Metric, Sample
+from storage.spec import JobSpec
+from storage.status import Cause, Status
+from ui.signals import Signals
+
+BOB = Actor("Bob", "bob@example.org")
+
+
+def page_of(job_id: str) -> str:
+    return f"/dashboard/fine-tuning/supervised/{job_id}"
+
+
+async def test_an_unknown_job_is_a_404_with_a_way_back(user: User) -> None:
+    answer = await user.http_client.get(page_of("nobody"))
+    assert answer.status_code == 404
+    assert "There is no job “nobody”" in answer.text
+    assert "Back to the jobs list" in answer.text
+
+
+async def test_a_queued_job_says_what_it_is_and_why_it_waits(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked.model_copy(update={"display_name": "My tone"}), actor=BOB)
+    await user.open(page_of(job.id))
+    for text in ("My tone", f"jobs/{job.id}", "Queued", "Starts in a moment.", "No data", "No current deployments."):
+        await user.should_see(text)
+    for text in ("Conversation", "greetings", "10 % held out", "Not set", "65536 was asked: the model's limit."):
+        await user.should_see(text)
+
+
+async def test_cancel_asks_first_and_then_says_who_did_it(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await user.open(page_of(job.id))
+    user.find("Cancel job").click()
+    await user.should_see("Cancelled by Alice.", retries=20)
+    assert studio.runs.get(job.id).status is Status.CANCELLED
+
+
+async def test_a_failure_shows_its_evidence_and_the_next_thing_to_do(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await user.open(page_of(job.id))
+    await user.should_not_see("This job failed")
+    claimed = studio.runs.claim_next()
+    assert claimed
+    why = {"cause": Cause.NAN_LOSS, "message": "The loss is not a number at step 3.", "evidence": "loss=nan"}
+    await asyncio.to_thread(studio.runs.move, claimed, Status.FAILED, **why)
+    for text in ("This job failed", "The loss is not a number at step 3.", "loss=nan", "smaller Learning Rate"):
+        await user.should_see(text, retries=20)
+
+
+async def test_history_and_live_events_make_one_curve(
+    user: User, studio: Studio, signals: Signals, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    attempt = studio.runs.folder(job.id).attempt(claimed.attempt)
+    attempt.claim(claimed.token)
+    events = tuple(Metric(seq=n, step=n + 1, epoch=0.1 * n, values={"loss": 2.0 - n / 10}) for n in range(6))
+    attempt.events.write_text("".join(event.model_dump_json() + "\n" for event in events[:4]))
+    await user.open(page_of(job.id))
+    assert steps_on(user) == [1, 2, 3, 4]
+    # The feed publishes what the page has read already, and two more.
+    for news in (events[2:5], events[4:], events[:6]):
+        signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=news))
+    assert steps_on(user) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_answers_stand_side_by_side(user: User, studio: Studio, signals: Signals, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    studio.runs.folder(job.id).attempt(claimed.attempt).claim(claimed.token)
+    await user.open(page_of(job.id))
+    await user.should_not_see("Before and after")
+    said = {"index": 0, "step": 0, "prompt": "Hello", "expected": "Hi", "held_out": True}
+    before = Sample(seq=0, answer="Greetings, <b>human</b>.", tuned=False, **said)
+    after = Sample(seq=1, answer="Hi 7", tuned=True, **said)
+    signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=(before, after)))
+    for text in ("Before and after", "Greetings, <b>human</b>.", "Hi 7"):
+        await user.should_see(text, retries=10)
+
+
+def steps_on(user: User) -> list[int]:
+    (chart,) = user.find(marker="chart-loss").elements
+    assert isinstance(chart, ui.plotly)
+    steps: list[int] = chart.figure["data"][0]["x"]
+    return steps

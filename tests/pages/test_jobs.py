@@ -1,0 +1,92 @@
+"""The jobs list: rows, filters, paging, live pills, and what it says when there is nothing to list."""
+
+import asyncio
+
+from nicegui import ui
+from nicegui.testing import User
+
+from core.people import Actor
+from core.studio import Studio
+from storage.spec import JobSpec
+
+BOB = Actor("Bob", "bob@example.org")
+
+
+def rows(user: User) -> list[str]:
+    """The titles that the table shows, top to bottom."""
+    (table,) = user.find(ui.table).elements
+    return [row["title"] for row in table.rows]
+
+
+async def test_an_empty_list_teaches_and_offers_the_first_step(user: User) -> None:
+    await user.open("/")
+    await user.should_see("Fine-Tuning Jobs")
+    await user.should_see("View your past fine-tuning jobs and create new ones.")
+    await user.should_see("Teach a model with your own examples")
+    user.find("new-job").click()
+    await user.should_see("Supervised (SFT)")
+    await user.should_see("Uses pairs of preferred vs. rejected answers")
+
+
+async def test_a_row_shows_who_made_what_from_what(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked.model_copy(update={"display_name": "My tone"}), actor=BOB)
+    await user.open("/dashboard/fine-tuning")
+    (table,) = user.find(ui.table).elements
+    (row,) = table.rows
+    assert (row["title"], row["id"], row["by"]) == ("My tone", job.id, BOB.email)
+    assert (row["model"], row["dataset"], row["status"]) == ("Tiny", "greetings", "Queued")
+    assert row["url"] == f"/dashboard/fine-tuning/supervised/{job.id}"
+
+
+async def test_search_and_status_narrow_the_list(user: User, studio: Studio, asked: JobSpec) -> None:
+    for name in ("alpha", "beta"):
+        studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=BOB)
+    await user.open("/dashboard/fine-tuning")
+    assert sorted(rows(user)) == ["alpha", "beta"]
+    user.find("search").type("alph")
+    await asyncio.sleep(0.2)
+    assert rows(user) == ["alpha"]
+    user.find("search").clear()
+    await asyncio.sleep(0.2)
+    (status,) = user.find("status").elements
+    status.value = "completed"
+    await user.should_see("No jobs match")
+
+
+async def test_the_address_holds_the_whole_view(user: User, studio: Studio, asked: JobSpec) -> None:
+    for number in range(27):
+        studio.runs.submit(asked.model_copy(update={"display_name": f"run-{number:02}-of-27"}), actor=BOB)
+    await user.open("/dashboard/fine-tuning?type=supervised&status=queued&page=2")
+    assert rows(user) == ["run-01-of-27", "run-00-of-27"]
+    await user.should_see("26–27 of 27")
+    user.find("Previous").click()
+    await asyncio.sleep(0.2)
+    assert len(rows(user)) == 25
+    await user.open("/dashboard/fine-tuning?q=run-13-of-27")
+    assert rows(user) == ["run-13-of-27"]
+
+
+async def test_nonsense_in_the_address_shows_the_plain_list(user: User, studio: Studio, asked: JobSpec) -> None:
+    studio.runs.submit(asked.model_copy(update={"display_name": "alpha"}), actor=BOB)
+    await user.open("/dashboard/fine-tuning?type=x&status=%3Cb%3E&page=minus-one")
+    assert rows(user) == ["alpha"]
+
+
+async def test_a_pill_changes_without_reload(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await user.open("/dashboard/fine-tuning")
+    await asyncio.to_thread(studio.runs.cancel, job.id, actor=BOB)
+    for _ in range(20):
+        await asyncio.sleep(0.1)
+        (table,) = user.find(ui.table).elements
+        if table.rows[0]["status"] == "Cancelled":
+            break
+    assert table.rows[0]["status"] == "Cancelled"
+    assert not table.rows[0]["can_cancel"]
+
+
+async def test_kinds_that_are_coming_say_so(user: User) -> None:
+    for kind in ("reinforcement", "preference"):
+        await user.open(f"/dashboard/fine-tuning?type={kind}")
+        await user.should_see("fine-tuning is coming")
+        await user.should_see("See supervised jobs")

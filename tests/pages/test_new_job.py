@@ -1,0 +1,127 @@
+"""The wizard: from the model to the job page, sentences for bad values, and a draft that survives."""
+
+import asyncio
+from pathlib import Path
+
+from nicegui import ui
+from nicegui.testing import User
+
+from core.people import Actor
+from core.studio import Studio
+from storage.jobs import Query
+from storage.spec import JobSpec, NoEvaluation
+
+BOB = Actor("Bob", "bob@example.org")
+WIZARD = "/dashboard/fine-tuning/create"
+
+
+def retype(user: User, marker: str, text: str) -> None:
+    user.find(marker).clear()
+    user.find(marker).type(text)
+
+
+async def jobs_of(studio: Studio) -> list[str]:
+    await asyncio.sleep(0.3)
+    return [job.id for job in studio.runs.search(Query()).rows]
+
+
+async def test_three_steps_lead_to_the_job_page(user: User, studio: Studio, asked: JobSpec) -> None:
+    await user.open(f"{WIZARD}?objective=sft&step=1")
+    await user.should_see("Choose a base model or a LoRA adapter to start fine-tuning.")
+    await user.should_see("LoRA (Recommended)")
+    user.find("model-tiny").click()
+    user.find("Next").click()
+    await user.should_see("What is Supervised Fine-Tuning?")
+    await user.should_see("Hello 0")
+    user.find("Next").click()
+    await user.should_see("Model Output Name")
+    retype(user, "display_name", "My tone")
+    retype(user, "hyperparameters.epochs", "3")
+    user.find("create").click()
+    (job_id,) = await jobs_of(studio)
+    await user.should_see("My tone")
+    job = studio.runs.get(job_id)
+    assert (job.epochs, job.created_by_email, job.dataset_id) == (3, "alice@example.org", asked.dataset)
+    assert user.back_history[-1].endswith(job_id)
+
+
+async def test_two_clicks_on_create_make_one_job(user: User, studio: Studio, asked: JobSpec) -> None:
+    await open_settings(user)
+    user.find("create").click().click()
+    assert len(await jobs_of(studio)) == 1
+
+
+async def test_values_out_of_bounds_are_refused_with_the_bound(user: User, studio: Studio, asked: JobSpec) -> None:
+    await open_settings(user)
+    retype(user, "hyperparameters.epochs", "0")
+    await user.should_see("Epochs cannot be “0”. Give a whole number from 1 to 1000.")
+    user.find("create").click()
+    assert await jobs_of(studio) == []
+    retype(user, "hyperparameters.epochs", "1")
+    await user.should_not_see("Epochs cannot be")
+    user.find("create").click()
+    assert len(await jobs_of(studio)) == 1
+
+
+async def test_what_will_really_run_names_the_reason(user: User, asked: JobSpec) -> None:
+    await open_settings(user)
+    await user.should_see("65536 → 512", retries=20)
+    await user.should_see("the model's limit")
+
+
+async def test_a_taken_job_id_is_answered_with_a_sentence(user: User, studio: Studio, asked: JobSpec) -> None:
+    studio.runs.submit(asked.model_copy(update={"job_id": "mine-1"}), actor=BOB)
+    await open_settings(user)
+    user.find("job_id").type("mine-1")
+    user.find("create").click()
+    await user.should_see("The job id “mine-1” is taken.", retries=20)
+
+
+async def test_a_reload_keeps_what_was_typed(user: User, studio: Studio, asked: JobSpec) -> None:
+    await open_settings(user)
+    user.find("display_name").type("half a thought")
+    await asyncio.sleep(0.8)
+    await user.open(f"{WIZARD}?step=3")
+    (entry,) = user.find("display_name").elements
+    assert entry.value == "half a thought"
+
+
+async def test_a_clone_starts_with_the_other_jobs_values(user: User, studio: Studio, asked: JobSpec) -> None:
+    wanted = asked.model_copy(update={"display_name": "first", "evaluation": NoEvaluation(), "job_id": "first-1"})
+    job = studio.runs.submit(wanted, actor=BOB)
+    await user.open(f"{WIZARD}?step=3&clone={job.id}")
+    (name,) = user.find("display_name").elements
+    (job_id,) = user.find("job_id").elements
+    assert (name.value, job_id.value) == ("first", "")
+    await user.open(f"{WIZARD}?step=2&clone={job.id}")
+    (evaluation,) = user.find("evaluation").elements
+    assert evaluation.value == "none"
+
+
+async def test_next_waits_for_a_dataset(user: User, studio: Studio) -> None:
+    await user.open(f"{WIZARD}?step=2")
+    user.find("Next").click()
+    await user.should_see("Choose a dataset first.")
+
+
+async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio, tmp_path: Path) -> None:
+    await user.open(f"{WIZARD}?step=2")
+    (upload,) = user.find(ui.upload).elements
+    await upload.handle_uploads([ui.upload.SmallFileUpload("few.jsonl", "application/json", b'{"messages": 1}\n')])
+    await user.should_see("does not fit the chat format", retries=20)
+    rows = b"".join(b'{"prompt": "Hello %d", "completion": "Hi %d"}\n' % (n, n) for n in range(12))
+    await upload.handle_uploads([ui.upload.SmallFileUpload("hellos.jsonl", "application/json", rows)])
+    await user.should_see("The first 3 of 12 pairs", retries=20)
+    assert studio.datasets.all()[0].name == "hellos"
+
+
+async def test_a_kind_that_is_coming_cannot_be_created(user: User) -> None:
+    await user.open(f"{WIZARD}?objective=dpo")
+    await user.should_see("This kind of fine-tuning is coming")
+
+
+async def open_settings(user: User) -> None:
+    await user.open(f"{WIZARD}?step=1")
+    user.find("model-tiny").click()
+    user.find("step-3").click()
+    await user.should_see("Model Output Name")

@@ -1,0 +1,192 @@
+"""What the process tests share: a tiny real model with a real tokenizer, and runs of it."""
+
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.event_log import read_events
+from storage.events import Event
+from storage.methods import Lora
+from storage.process import TOKEN_VARIABLE
+from storage.run_folder import Attempt, RunFolder
+from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
+
+ROOT = Path(__file__).parents[2]
+TINY_PUBLIC_ID = "tunesmith/tiny-llama"
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def tiny_rows(count: int = 24) -> list[dict[str, Any]]:
+    """Conversations of different lengths, some of two turns."""
+    rows = []
+    for index in range(count):
+        messages = [
+            {"role": "user", "content": f"Question {index}: " + "why is the sky blue? " * (index % 5)},
+            {"role": "assistant", "content": f"Answer {index}. " + "Because of the light. " * (index % 7)},
+        ]
+        if index % 4 == 0:
+            messages += [{"role": "user", "content": "And?"}, {"role": "assistant", "content": "That is all."}]
+        rows.append({"messages": messages})
+    return rows
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer Llama with random weights and a byte-level BPE tokenizer, as a folder of the model store."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    with warnings.catch_warnings():
+        # Other people's deprecations, on import and on save.
+        warnings.simplefilter("ignore")
+        import torch
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+        from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+        bpe = Tokenizer(models.BPE())
+        bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        bpe.decoder = decoders.ByteLevel()
+        texts = [message["content"] for row in tiny_rows() for message in row["messages"]]
+        bpe.train_from_iterator(
+            texts,
+            trainers.BpeTrainer(
+                vocab_size=384,
+                special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+                initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                show_progress=False,
+            ),
+        )
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>", unk_token="<|endoftext|>"
+        )
+        tokenizer.chat_template = CHATML
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=384,
+                hidden_size=64,
+                intermediate_size=128,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                max_position_embeddings=512,
+                eos_token_id=2,
+                pad_token_id=0,
+                bos_token_id=None,
+                tie_word_embeddings=True,
+            )
+        )
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    (folder / "model.json").write_text(json.dumps({"id": "tiny", "public_id": TINY_PUBLIC_ID}))
+    return folder
+
+
+class TinyRun:
+    """One attempt at a run of the tiny model, trained by a real `python -m training`."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.attempt: Attempt = folder.attempt(1)
+        self.token = secrets.token_hex(16)
+        self.attempt.claim(self.token)
+        with (self.attempt.path / "supervisor.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "training", str(self.attempt.path)],
+                cwd=ROOT,
+                env={**os.environ, TOKEN_VARIABLE: self.token},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return read_events(self.attempt.events).events
+
+    def wait_for(self, kind: str, timeout_s: float = 120) -> None:
+        """Until an event of this type is there."""
+        deadline = time.monotonic() + timeout_s
+        while not any(event.type == kind for event in self.events):
+            assert time.monotonic() < deadline, f"No {kind} event within {timeout_s} s: {self.log()}"
+            assert self.process.poll() is None, f"Ended before a {kind} event: {self.log()}"
+            time.sleep(0.05)
+
+    def finish(self, timeout_s: float = 180) -> Event:
+        """The last event, once supervisor and trainer are gone."""
+        self.process.wait(timeout_s)
+        assert self.events, self.log()
+        return self.events[-1]
+
+    def log(self) -> str:
+        paths = (self.attempt.path / "supervisor.log", self.attempt.stderr)
+        return "\n".join(path.read_text()[-3000:] for path in paths if path.exists())
+
+
+@pytest.fixture
+def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun]]:
+    """Start a run of the tiny model: `tiny_run(rows=…, epochs=…, micro_batch_tokens=…)`."""
+    started: list[TinyRun] = []
+    (tmp_path / "runs").mkdir()
+
+    def start(
+        rows: list[dict[str, Any]] | None = None,
+        *,
+        epochs: int = 1,
+        micro_batch_tokens: int = 512,
+        batch_size: int = 600,
+        method: Any = None,
+        weights_dtype: str = "bfloat16",
+        model: Path = tiny_model,
+    ) -> TinyRun:
+        number = len(started)
+        dataset = tmp_path / f"rows-{number}.jsonl"
+        dataset.write_text("".join(f"{json.dumps(row)}\n" for row in rows or tiny_rows()))
+        spec = RunSpec(
+            job_id=f"tiny-{number}",
+            output_name="tiny tuned",
+            created_at=datetime.now(UTC),
+            created_by="tests",
+            asked=JobSpec(model="tiny", dataset="rows"),
+            objective=Objective.SFT,
+            method=method or Lora(dropout=0),
+            hyperparameters=Hyperparameters(
+                epochs=epochs, batch_size=batch_size, learning_rate=1e-2, max_context_length=256
+            ),
+            model=ModelRef(
+                id="tiny", name="Tiny", path=str(model), revision="0",
+                context_length=512, parameters=0, hidden_size=64, layers=2,
+            ),
+            dataset=DatasetRef(
+                id="rows", name="rows | *of* <b>tests</b>", path=str(dataset),
+                sha256=hashlib.sha256(dataset.read_bytes()).hexdigest(),
+                format="openai", rows=24, tokens_estimate=0,
+            ),
+            evaluation=HoldOut(share=0.2),
+            compute=Compute(
+                device="cpu", threads=1, weights_dtype=weights_dtype, micro_batch_tokens=micro_batch_tokens
+            ),
+        )  # fmt: skip
+        started.append(TinyRun(RunFolder.create(tmp_path / "runs", spec)))
+        return started[-1]
+
+    yield start
+    for run in started:
+        run.process.kill()
+        run.process.wait()
+        for identity in run.attempt.processes():
+            if identity.is_alive:
+                os.kill(identity.pid, 9)

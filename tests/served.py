@@ -1,0 +1,79 @@
+"""A real server in a process of its own, for the tiers that start, kill and look at one."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+TUNESMITH = Path(sys.executable).with_name("tunesmith")
+START_TIMEOUT_S = 60
+
+
+def clean_environment() -> dict[str, str]:
+    """pytest's and NiceGUI's own variables would change how the server behaves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("NICEGUI_", "PYTEST"))}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServedStudio:
+    """`tunesmith serve` on a data folder; can be killed and started again on the same port."""
+
+    def __init__(self, home: Path, *options: str) -> None:
+        self.home = home
+        self.options = options
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [TUNESMITH, "serve", "--no-browser", "--port", str(self.port), "--data-dir", self.home, *self.options]
+        with (self.home.parent / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment())
+        self._wait_until_it_answers()
+
+    def kill(self) -> None:
+        """As a power cut would: no chance to say goodbye."""
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def end(self) -> None:
+        """Whatever state the test left: no server, and no trainer of this folder."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if str(self.home) in " ".join(process.cmdline()):
+                    process.kill()
+
+    def _wait_until_it_answers(self) -> None:
+        assert self.process
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError((self.home.parent / "server.log").read_text())
+            try:
+                urllib.request.urlopen(f"{self.url}/dashboard/fine-tuning", timeout=5).close()
+                return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.05)
+        raise AssertionError(f"{self.url} did not answer within {START_TIMEOUT_S} s")

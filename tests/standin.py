@@ -1,0 +1,65 @@
+"""A run that lives without a trainer: a sleeping process with the right identity, and an event log to write by hand."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.home import Home
+from core.people import Actor
+from core.studio import Studio
+from storage import manifest
+from storage.event_log import EventWriter
+from storage.files import write_json
+from storage.process import TOKEN_VARIABLE, ProcessIdentity
+from storage.run_folder import RunFolder
+from storage.spec import JobSpec
+from storage.status import Status
+
+ALICE = Actor("Alice", "alice@example.org")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    folder: RunFolder
+    events: EventWriter
+
+
+@contextmanager
+def running_job(path: Path, **asked: object) -> Iterator[RunningJob]:
+    """A job in the state *running* in a new data folder. The studio may be served while it lives."""
+    home = Home(path)
+    home.prepare()
+    add_hollow_model(home)
+    studio = Studio(home)
+    studio.open()
+    dataset = studio.datasets.add_starter(ALICE)
+    job = studio.runs.submit(JobSpec.model_validate({"model": "hollow", "dataset": dataset.id} | asked), actor=ALICE)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    token = claimed.token
+    folder = studio.runs.folder(job.id)
+    attempt = folder.attempt(1)
+    attempt.claim(token)
+    sleeper = subprocess.Popen(["sleep", "3600"], env={**os.environ, TOKEN_VARIABLE: token})
+    identity = ProcessIdentity.of(sleeper.pid, token).to_json()
+    write_json(attempt.path / "proc.json", {"supervisor": identity, "trainer": identity})
+    studio.runs.move(claimed, Status.RUNNING)
+    studio.close()
+    try:
+        yield RunningJob(folder, EventWriter(attempt.events))
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def add_hollow_model(home: Home) -> None:
+    """A sealed model folder without weights: enough for everything that does not train."""
+    partial = home.models / "hollow.partial"
+    partial.mkdir()
+    details = {"name": "Hollow", "provider": "Nobody", "public_id": "nobody/hollow", "licence": "apache-2.0"}
+    sizes = {"parameters": 1_000_000, "context_length": 512, "hidden_size": 64, "layers": 2}
+    write_json(partial / "model.json", details | sizes)
+    manifest.seal(partial, home.models / "hollow")

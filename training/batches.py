@@ -1,0 +1,97 @@
+"""Which rows go through the model together. Pure arithmetic, no torch.
+
+A batch is a number of tokens per optimizer step; a row is never split. A step's rows are cut into `k`
+micro-batches of similar length, because padding is work for nothing. `k` is the same for every step: the Trainer
+wants it so.
+"""
+
+import math
+import random
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+
+class TokenBatches:
+    """A batch sampler: every row once an epoch, `micro_batches_per_step` lists of row indexes for each step.
+
+    `micro_batch_tokens` bounds the padded tokens of a forward pass. It gives way to a longer row, which cannot be
+    split; and a little in later epochs, which are shuffled differently from the first that was measured.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, tokens_per_step: int, micro_batch_tokens: int, seed: int) -> None:
+        self._lengths = lengths
+        self._capacity = max(micro_batch_tokens, *lengths)
+        self._seed = seed
+        self._epoch = 0
+        self.steps_per_epoch = min(max(1, round(sum(lengths) / tokens_per_step)), len(lengths))
+        self.micro_batches_per_step = self._fewest_micro_batches()
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self.steps_per_epoch * self.micro_batches_per_step
+
+    def __iter__(self) -> Iterator[list[int]]:
+        k = self.micro_batches_per_step
+        for rows in self.steps(self._epoch, fewest_rows=k):
+            yield from split(rows, self._lengths, k)
+
+    def steps(self, epoch: int, fewest_rows: int) -> Iterator[list[int]]:
+        """The epoch's shuffled rows, dealt out so that every step gets its share of the tokens."""
+        rows = list(range(len(self._lengths)))
+        random.Random(f"{self._seed}-{epoch}").shuffle(rows)
+        tokens_until = list(accumulate(self._lengths[row] for row in rows))
+        start = 0
+        for step in range(1, self.steps_per_epoch + 1):
+            wanted = bisect_left(tokens_until, tokens_until[-1] * step / self.steps_per_epoch) + 1
+            left_for_others = len(rows) - fewest_rows * (self.steps_per_epoch - step)
+            end = min(max(wanted, start + fewest_rows), left_for_others)
+            yield rows[start:end]
+            start = end
+
+    def _fewest_micro_batches(self) -> int:
+        """The smallest `k` with which the first epoch keeps to the capacity, if there are rows enough for it."""
+        most = len(self._lengths) // self.steps_per_epoch
+        first = math.ceil(sum(self._lengths) / self.steps_per_epoch / self._capacity)
+        return next((k for k in range(min(first, most), most) if self._fits(k)), most)
+
+    def _fits(self, k: int) -> bool:
+        return all(
+            padded_tokens(batch, self._lengths) <= self._capacity
+            for rows in self.steps(0, fewest_rows=k)
+            for batch in split(rows, self._lengths, k)
+        )
+
+
+def split(rows: Sequence[int], lengths: Sequence[int], k: int) -> list[list[int]]:
+    """Exactly `k` non-empty batches of rows of similar length, the largest as small as can be.
+
+    Longest rows first: if memory is too small for the batch, that shows in the first seconds.
+    """
+    low, high = max(lengths[row] for row in rows), len(rows) * max(lengths[row] for row in rows)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(fill(rows, lengths, middle)) <= k else (middle + 1, high)
+    batches = fill(rows, lengths, low)
+    while len(batches) < k:
+        most = max(range(len(batches)), key=lambda index: len(batches[index]))
+        half = len(batches[most]) // 2
+        batches[most : most + 1] = [batches[most][:half], batches[most][half:]]
+    return batches
+
+
+def fill(rows: Sequence[int], lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Batches of at most `capacity` padded tokens, the longest rows first; one row alone may exceed it."""
+    ordered = sorted(rows, key=lambda row: -lengths[row])
+    batches = []
+    while ordered:
+        count = max(1, capacity // lengths[ordered[0]])
+        batches.append(ordered[:count])
+        ordered = ordered[count:]
+    return batches
+
+
+def padded_tokens(batch: Sequence[int], lengths: Sequence[int]) -> int:
+    return len(batch) * max(lengths[row] for row in batch)

@@ -1,0 +1,34 @@
+"""Checkpoints that are whole or not there: `checkpoints/step-00000200/`, its MANIFEST.json written last."""
+
+import shutil
+from pathlib import Path
+
+from storage import manifest
+
+KEPT = 2
+#: The Trainer writes here; what is in it belongs to nobody yet.
+WORK = f"work{manifest.PARTIAL}"
+
+
+def seal(written: Path, checkpoints: Path, step: int) -> Path:
+    """Make what the Trainer has written a checkpoint, then let go of all but the newest two."""
+    final = checkpoints / f"step-{step:08d}"
+    # The same step of an earlier attempt.
+    shutil.rmtree(final, ignore_errors=True)
+    manifest.seal(written, final)
+    for old in newest_first(checkpoints)[KEPT:]:
+        shutil.rmtree(old)
+    return final
+
+
+def newest_valid(checkpoints: Path) -> Path | None:
+    """The newest checkpoint of which every byte is as it was written."""
+    return next((folder for folder in newest_first(checkpoints) if manifest.damage(folder) is None), None)
+
+
+def newest_first(checkpoints: Path) -> list[Path]:
+    return sorted(checkpoints.glob("step-[0-9]*"), reverse=True)
+
+
+def bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,105 @@
+"""`output/`: the adapter, the tokenizer it was trained with, and a card that says where it comes from."""
+
+import json
+import re
+import shutil
+from importlib.metadata import version
+
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase
+
+from storage import manifest
+from storage.run_folder import RunFolder
+from storage.spec import RunSpec
+from training.model import public_id
+
+PACKAGES = ("torch", "transformers", "trl", "peft")
+
+
+def seal_output(
+    spec: RunSpec,
+    run: RunFolder,
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    facts: dict[str, float],
+) -> None:
+    partial = run.output.with_name(run.output.name + manifest.PARTIAL)
+    for left_by_an_earlier_attempt in (partial, run.output):
+        shutil.rmtree(left_by_an_earlier_attempt, ignore_errors=True)
+    # PEFT put the folder on this machine here; the adapter is to name a model that others can find.
+    model.peft_config["default"].base_model_name_or_path = public_id(spec.model)
+    # "auto" would look that name up on the network.
+    model.save_pretrained(partial, safe_serialization=True, save_embedding_layers=False)
+    tokenizer.save_pretrained(partial)
+    (partial / "README.md").write_text(card(spec, facts), encoding="utf-8")
+    manifest.seal(partial, run.output)
+
+
+def card(spec: RunSpec, facts: dict[str, float]) -> str:
+    """The model card. Names are other people's text: quoted in the YAML, escaped in the prose."""
+    base = public_id(spec.model)
+    method = spec.method.model_dump()
+    front = {
+        "base_model": base,
+        "library_name": "peft",
+        "pipeline_tag": "text-generation",
+        "tags": [spec.objective.value, method["kind"], "tunesmith"],
+    }
+    return "\n".join(
+        [
+            "---",
+            *(f"{name}: {json.dumps(value)}" for name, value in front.items()),
+            "---",
+            "",
+            f"# {plain(spec.output_name)}",
+            "",
+            f"{plain(base)}, fine-tuned on {plain(spec.dataset.name)} with Tunesmith.",
+            "",
+            *table("Origin", origin(spec, base)),
+            *table("Method", method),
+            *table("Hyperparameters", spec.hyperparameters.model_dump()),
+            *table("Results", {name: round(value, 4) for name, value in facts.items()}),
+            *table("Versions", {**{name: version(name) for name in PACKAGES}, **spec.versions}),
+            "## Use",
+            "",
+            usage(base),
+        ]
+    )
+
+
+def origin(spec: RunSpec, base: str) -> dict[str, object]:
+    return {
+        "Base model": base,
+        "Base revision": spec.model.revision,
+        "Dataset": f"{spec.dataset.name} ({spec.dataset.rows} rows)",
+        "Dataset sha256": spec.dataset.sha256,
+        "Run": spec.job_id,
+        "Created": spec.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def table(title: str, entries: dict[str, object]) -> list[str]:
+    lines = [f"| {plain(str(name))} | {plain(str(value))} |" for name, value in entries.items()]
+    return [f"## {title}", "", "| | |", "|---|---|", *lines, ""]
+
+
+def usage(base: str) -> str:
+    return f"""```python
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+folder = "."  # where this file lies
+tokenizer = AutoTokenizer.from_pretrained(folder)
+base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})
+model = PeftModel.from_pretrained(base, folder)
+prompt = [{{"role": "user", "content": "Hello!"}}]
+asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
+inputs = tokenizer(asked, add_special_tokens=False, return_tensors="pt")
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=80)[0]))
+```
+"""
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,93 @@
+"""The Trainer's callback: one Metric a step, and the place where a run hears that it should stop."""
+
+import math
+import resource
+import time
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from storage.events import Metric
+from training.failures import NanLoss
+from training.workbench import Workbench
+
+#: What TRL logs that is worth a curve of its own.
+KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy")
+
+
+class Reporter(TrainerCallback):
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._step_began = 0.0
+        self._step_s = 0.0
+        self.tokens = 0
+        self.training_s = 0.0
+        self.eval_losses: list[float] = []
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Over the optimizer steps alone; evaluations and checkpoints do not count."""
+        return self.tokens / self.training_s if self.training_s else 0.0
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        self._step_began = time.monotonic()
+
+    def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._stop_if_asked(control)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._step_s = time.monotonic() - self._step_began
+        self.training_s += self._step_s
+        self._bench.step = state.global_step
+        self._stop_if_asked(control)
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # The Trainer would evaluate and save the epoch that was cut short.
+        if self._bench.lifeline.stop_requested:
+            control.should_evaluate = control.should_save = False
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float],
+        **_: Any,
+    ) -> None:
+        values = {name: finite(logs[name]) for name in KEPT if name in logs}
+        if "eval_loss" in logs:
+            self.eval_losses.append(logs["eval_loss"])
+        if "loss" in logs:
+            step_tokens = logs["num_tokens"] - self.tokens
+            self.tokens = int(logs["num_tokens"])
+            values |= {"tokens_per_second": step_tokens / self._step_s, "memory_bytes": memory_bytes()}
+        if values:
+            self._bench.emit(Metric(step=state.global_step, epoch=state.epoch or 0.0, values=values))
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise NanLoss(
+                f"The loss was no number any more after step {state.global_step}. Lower the learning rate "
+                "(a tenth is a good next try) and look for broken rows in the dataset."
+            )
+
+    def _stop_if_asked(self, control: TrainerControl) -> None:
+        if self._bench.lifeline.stop_requested:
+            control.should_training_stop = True
+
+
+def finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def memory_bytes() -> int:
+    """On the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.memory_allocated()
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - every step, so no Path is built
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def peak_memory_bytes() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

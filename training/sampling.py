@@ -1,0 +1,82 @@
+"""What a model answers to the shown prompts: before training and after."""
+
+from collections.abc import Callable
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
+
+from storage.events import Phase, Sample
+from training.data import Example, Message
+from training.workbench import Workbench
+
+MAX_NEW_TOKENS = 80
+
+
+def show_answers(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: list[Example],
+    bench: Workbench,
+    *,
+    tuned: bool,
+    held_out: bool,
+) -> None:
+    """Ask the shown prompts, greedily and all in one batch, and tell what came."""
+    phase = Phase(
+        name="sampling",
+        detail="The tuned model's answers" if tuned else "The base model's answers",
+        total=MAX_NEW_TOKENS,
+    )
+    bench.emit(phase)
+    prompts = [example.conversation.prompt for example in examples]
+    answers = generate(
+        model, tokenizer, prompts, on_token=lambda done: bench.progress(phase.model_copy(update={"done": done}))
+    )
+    for index, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+        bench.emit(
+            Sample(
+                index=index,
+                step=bench.step,
+                prompt=readable(example.conversation.prompt),
+                expected=example.conversation.expected,
+                answer=answer,
+                tuned=tuned,
+                held_out=held_out,
+            )
+        )
+
+
+def generate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[Message]],
+    on_token: Callable[[int], None],
+) -> list[str]:
+    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
+    # Padded on the left: generation goes on from the right end.
+    inputs = tokenizer(texts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
+    inputs = inputs.to(model.device)
+
+    def never_done(input_ids: torch.Tensor, _scores: object, **_: object) -> torch.Tensor:
+        on_token(input_ids.shape[1] - inputs["input_ids"].shape[1])
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+    was_training = model.training
+    model.eval()
+    output = model.generate(
+        **inputs,
+        max_new_tokens=MAX_NEW_TOKENS,
+        do_sample=False,
+        pad_token_id=tokenizer.pad_token_id,
+        stopping_criteria=StoppingCriteriaList([never_done]),
+    )
+    model.train(was_training)
+    written = output[:, inputs["input_ids"].shape[1] :]
+    return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
+
+
+def readable(prompt: list[Message]) -> str:
+    """One user message as it is; a longer conversation with its roles."""
+    if len(prompt) == 1:
+        return prompt[0]["content"]
+    return "\n\n".join(f"{message['role']}: {message['content']}" for message in prompt)

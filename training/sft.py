@@ -1,0 +1,149 @@
+"""Supervised fine-tuning: one straight read from the spec to the sealed adapter."""
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, set_seed
+
+from storage.events import Finished, Phase, Warn
+from storage.spec import Compute, RunSpec
+from training import checkpoints
+from training.batches import TokenBatches
+from training.data import Example, load_examples
+from training.export import seal_output
+from training.holdout import Split, split_rows
+from training.lifeline import Stopped
+from training.model import fast_adapters, load_model, load_tokenizer, with_method
+from training.reporter import Reporter, peak_memory_bytes
+from training.sampling import show_answers
+from training.token_trainer import TokenTrainer
+from training.workbench import Workbench
+
+
+def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
+    began = time.monotonic()
+    torch.set_num_threads(spec.compute.threads)
+    set_seed(spec.hyperparameters.seed)
+
+    # Rows before weights: a broken dataset is told in a moment and costs no memory.
+    bench.emit(Phase(name="loading", detail=f"Tokenizer of {spec.model.name}"))
+    tokenizer = load_tokenizer(spec.model)
+    rows = read_rows(spec, tokenizer, bench)
+    batches = batches_of(rows.train, spec)
+
+    # The base model answers before anything is added to it, so "before" is before, whatever the method.
+    bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
+    base = load_model(spec.model, spec.compute)
+    show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
+    model = with_method(base, spec.method)
+
+    reporter = Reporter(bench)
+    clear_work(bench)
+    trainer = TokenTrainer(
+        model=model,
+        train_dataset=as_dataset(rows.train),
+        eval_dataset=as_dataset(rows.held_out) if rows.held_out else None,
+        processing_class=tokenizer,
+        spec=spec,
+        batches=batches,
+        bench=bench,
+        reporter=reporter,
+    )
+    bench.check()
+    bench.emit(training_phase(spec, batches, rows))
+    with fast_adapters(model, spec.compute):
+        train_loss = trainer.train().training_loss
+    clear_work(bench)
+    bench.check()
+
+    # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
+    bench.emit(Phase(name="exporting", detail=spec.output_name))
+    facts = {"train_loss": train_loss, **losses(reporter), **sizes(model), **speed(reporter, began)}
+    seal_output(spec, bench.run, model, tokenizer, facts)
+    answer_again(model, tokenizer, rows, spec.compute, bench)
+    return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, began))
+
+
+def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbench) -> Split:
+    def load(path: Path) -> list[Example]:
+        return load_examples(path, tokenizer, spec.hyperparameters.max_context_length, bench)
+
+    return split_rows(spec, load(Path(spec.dataset.path)), load, bench)
+
+
+def batches_of(examples: Sequence[Example], spec: RunSpec) -> TokenBatches:
+    asked = spec.hyperparameters
+    return TokenBatches(
+        [len(example.input_ids) for example in examples],
+        tokens_per_step=asked.batch_size * asked.gradient_accumulation_steps,
+        micro_batch_tokens=spec.compute.micro_batch_tokens,
+        seed=asked.seed,
+    )
+
+
+def as_dataset(examples: Sequence[Example]) -> Dataset:
+    return Dataset.from_dict(
+        {
+            "input_ids": [example.input_ids for example in examples],
+            "labels": [example.labels for example in examples],
+        }
+    )
+
+
+def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split) -> Phase:
+    epochs = spec.hyperparameters.epochs
+    return Phase(
+        name="training",
+        detail=(
+            f"{len(rows.train)} rows, {len(rows.held_out)} held out; each step takes "
+            f"{batches.micro_batches_per_step} forward passes"
+        ),
+        total=batches.steps_per_epoch * epochs,
+        epochs=epochs,
+    )
+
+
+def answer_again(
+    model: PeftModel, tokenizer: PreTrainedTokenizerBase, rows: Split, compute: Compute, bench: Workbench
+) -> None:
+    autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=compute.weights_dtype == "bfloat16")
+    try:
+        with autocast, fast_adapters(model, compute):
+            show_answers(model, tokenizer, rows.shown, bench, tuned=True, held_out=bool(rows.held_out))
+    except Stopped:
+        bench.emit(Warn(message="Asked to stop when the adapter was already written; its answers were left out."))
+    except (RuntimeError, ValueError, MemoryError) as error:
+        bench.emit(Warn(message=f"The adapter is written, but asking it failed: {error}"))
+
+
+def losses(reporter: Reporter) -> dict[str, float]:
+    if not reporter.eval_losses:
+        return {}
+    return {"eval_loss_first": reporter.eval_losses[0], "eval_loss_last": reporter.eval_losses[-1]}
+
+
+def sizes(model: torch.nn.Module) -> dict[str, float]:
+    counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    return {
+        "trainable_parameters": sum(count for count, trainable in counts if trainable),
+        "total_parameters": sum(count for count, _ in counts),
+    }
+
+
+def speed(reporter: Reporter, began: float) -> dict[str, float]:
+    return {
+        "tokens": reporter.tokens,
+        "tokens_per_second": reporter.tokens_per_second,
+        "seconds": time.monotonic() - began,
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+
+
+def clear_work(bench: Workbench) -> None:
+    """What a checkpoint that was never finished left behind."""
+    shutil.rmtree(bench.run.checkpoints / checkpoints.WORK, ignore_errors=True)

@@ -1,0 +1,120 @@
+"""The trainer's parent: starts it, waits for it, and writes how it ended. Only a parent can know that.
+
+Standard library only, so that it starts in milliseconds and stays small beside the trainer for days.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from storage.files import read_json, write_json
+from storage.process import TOKEN_VARIABLE, ProcessIdentity
+from training.environment import trainer_environment
+
+LOG_BYTES = 10_000_000
+LOG_CHECK_S = 1.0
+NICENESS = 10
+
+
+def supervise(attempt: Path) -> int:
+    """Run the trainer of this attempt to its end; returns our own exit code."""
+    survive_signals()
+    os.nice(NICENESS)
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    oom_kills_before = oom_kills()
+    trainer = start_trainer(attempt)
+    write_json(
+        attempt / "proc.json",
+        {"supervisor": identity(os.getpid(), token), "trainer": identity(trainer.pid, token)},
+    )
+    ended = threading.Event()
+    threading.Thread(target=cap_logs, args=(attempt, ended), daemon=True).start()
+    status = trainer.wait()
+    ended.set()
+    died_of = -status if status < 0 else None
+    write_json(
+        attempt / "exit.json",
+        {
+            "returncode": None if died_of else status,
+            "signal": died_of,
+            "token": token,
+            "ended_at": datetime.now(UTC).isoformat(),
+            "cause": cause_of(died_of, asked=was_asked(attempt, token), oom_killed=oom_kills() > oom_kills_before),
+        },
+    )
+    return 0
+
+
+def survive_signals() -> None:
+    """Whoever signals the whole group must not keep us from writing `exit.json`.
+
+    A handler that does nothing, not SIG_IGN: exec resets handlers, but the trainer would inherit SIG_IGN.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+
+def start_trainer(attempt: Path) -> subprocess.Popen[bytes]:
+    """The trainer appends to its log files itself: a pipe through us would break when we are killed."""
+    spec = read_json(attempt.parents[1] / "spec.json") or {}
+    with (attempt / "stdout.log").open("ab") as stdout, (attempt / "stderr.log").open("ab") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "training.trainer", str(attempt)],
+            env=trainer_environment(spec.get("compute", {})),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
+
+
+def identity(pid: int, token: str) -> dict[str, object] | None:
+    try:
+        return ProcessIdentity.of(pid, token).to_json()
+    except ProcessLookupError:
+        return None
+
+
+def cap_logs(attempt: Path, ended: threading.Event) -> None:
+    """Move a full log aside as `.1`, so that each takes 20 MB at most.
+
+    Copied and truncated, not renamed: the trainer goes on writing to the file that it has open (in append mode,
+    so from byte 0 again). Lines written between the two are lost; events never pass through here.
+    """
+    while not ended.wait(LOG_CHECK_S):
+        for log in (attempt / "stdout.log", attempt / "stderr.log"):
+            if log.stat().st_size > LOG_BYTES:
+                with log.open("rb") as full, log.with_name(f"{log.name}.1").open("wb") as aside:
+                    full.seek(-LOG_BYTES, os.SEEK_END)
+                    shutil.copyfileobj(full, aside)
+                os.truncate(log, 0)
+
+
+def was_asked(attempt: Path, token: str) -> bool:
+    """Whether the server asked this attempt to end; then a signal is its ladder, not an accident."""
+    return (read_json(attempt / "control.json") or {}).get("token") == token
+
+
+def cause_of(died_of: int | None, *, asked: bool, oom_killed: bool) -> str | None:
+    if died_of == signal.SIGKILL and oom_killed:
+        return "oom_host"
+    return "killed_externally" if died_of and not asked else None
+
+
+def oom_kills() -> int:
+    """How often the kernel has killed for memory, on this machine and in our control group."""
+    group = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2].lstrip("/")
+    counters = (Path("/proc/vmstat"), Path("/sys/fs/cgroup") / group / "memory.events")
+    return sum(_counter(path, "oom_kill") for path in counters)
+
+
+def _counter(path: Path, name: str) -> int:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(value) for key, _, value in (line.partition(" ") for line in lines) if key == name)

@@ -1,0 +1,79 @@
+"""Job Details, Configuration and Deployments: every field of the spec as it runs, with what was changed and why."""
+
+from storage.methods import LowRank
+from storage.spec import HoldOut, NoEvaluation, RunSpec
+from storage.status import Status
+from storage.tables import Job
+from ui.components.clock import full_date
+from ui.components.facts import fact
+from ui.components.spec_form import number
+from ui.components.status_pill import StatusPill
+from ui.components.text import Text, box, heading
+
+
+class JobDetails:
+    def __init__(self, job: Job, spec: RunSpec, output_path: str) -> None:
+        with box("ts-card", "section").props("aria-label='Job Details'"):
+            heading("Job Details", 2)
+            with box("ts-facts", "dl"):
+                fact("Output Model", job.output_name, copy=output_path, path=output_path)
+                fact("Base Model", spec.model.name, copy=spec.model.id)
+                fact("Type", "Conversation")
+                self._state()
+                fact("Created On", full_date(job.created_at))
+                fact("Created By", job.created_by_name, note=job.created_by_email)
+        _configuration(spec)
+        with box("ts-card", "section").props("aria-label=Deployments"):
+            heading("Deployments", 2)
+            Text("p", "No current deployments.", "ts-muted")
+
+    def _state(self) -> None:
+        with box("ts-fact"):
+            Text("dt", "State")
+            with box("ts-fact-value ts-state", "dd"):
+                self._spinner = box("ts-spinner").props("aria-hidden=true")
+                self._pill = StatusPill(Status.QUEUED)
+
+    def show(self, job: Job) -> None:
+        self._pill.show(job.status)
+        self._spinner.visible = job.status.is_live
+
+
+def _configuration(spec: RunSpec) -> None:
+    asked, runs = spec.asked, spec.hyperparameters
+    lora = spec.method if isinstance(spec.method, LowRank) else None
+    reasons = {change.field: f"{change.asked} was asked: {change.reason}." for change in spec.changes}
+    rows = [
+        ("Epochs", number(runs.epochs)),
+        ("Batch Size", f"{runs.batch_size} tokens"),
+        ("LoRA Rank", number(lora.rank) if lora else "N/A"),
+        ("LoRA Alpha", number(lora.alpha) if lora else "N/A"),
+        ("LoRA Dropout", number(lora.dropout) if lora else "N/A"),
+        ("Learning Rate", number(runs.learning_rate)),
+        ("Max Context Length", number(runs.max_context_length)),
+        ("Chunk Size", "Not set"),
+        ("Gradient Accumulation Steps", number(runs.gradient_accumulation_steps)),
+        ("Learning Rate Warmup Steps", number(runs.warmup_steps)),
+        ("Seed", number(runs.seed)),
+        ("Turbo Mode", "On" if asked.turbo else "Off"),
+        ("Weights & Biases", "On" if asked.wandb else "Off"),
+    ]
+    with box("ts-card", "section").props("aria-label=Configuration"):
+        heading("Configuration", 2)
+        with box("ts-facts", "dl"):
+            fact("Dataset", spec.dataset.name, copy=spec.dataset.id, note=f"{spec.dataset.rows} examples")
+            _evaluation(spec)
+            for term, value in rows:
+                fact(term, value, note=reasons.pop(term, ""))
+            for term, reason in reasons.items():
+                fact(term, "changed", note=reason)
+
+
+def _evaluation(spec: RunSpec) -> None:
+    if spec.evaluation_dataset:
+        fact("Evaluation Dataset", spec.evaluation_dataset.name, copy=spec.evaluation_dataset.id)
+    elif isinstance(spec.evaluation, HoldOut):
+        share = f"{100 * spec.evaluation.share:g} %"
+        fact("Evaluation Dataset", f"{share} held out", note=f"{share} of the dataset, chosen by the seed")
+    elif isinstance(spec.evaluation, NoEvaluation):
+        fact("Evaluation Dataset", "N/A")

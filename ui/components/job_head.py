@@ -1,0 +1,77 @@
+"""The top of the job page: name, id, state, progress, and what can be done with it."""
+
+from nicegui import ui
+
+from core.errors import StudioError
+from core.studio import Studio
+from storage.status import Status
+from storage.tables import Job
+from ui import routes
+from ui.components.button import Button
+from ui.components.confirm import confirm
+from ui.components.copy_button import copyable
+from ui.components.job_progress import Progress, ProgressBar
+from ui.components.status_pill import StatusPill
+from ui.components.text import Text, box, heading, icon
+from ui.threads import in_thread
+
+
+class JobHead:
+    def __init__(self, studio: Studio, job: Job, output_path: str) -> None:
+        self._studio = studio
+        self._job = job
+        with box("ts-page-head"):
+            with box("ts-page-head-text"):
+                with box("ts-title-line"):
+                    heading(job.title, 1)
+                    self._pill = StatusPill(job.status)
+                copyable(f"jobs/{job.id}", "job id")
+            with box("ts-actions"):
+                self._actions(job, output_path)
+        self._bar = ProgressBar()
+        self._notice = Text("p", "", "ts-notice").props("role=status").mark("notice")
+
+    def show(self, job: Job, progress: Progress, waits_because: str) -> None:
+        self._job = job
+        self._pill.show(job.status)
+        self._bar.show(job, progress)
+        self._notice.text = _notice(job, waits_because)
+        self._notice.visible = bool(self._notice.text)
+        self._cancel.visible = not job.status.is_terminal and not job.cancel_requested
+
+    def _actions(self, job: Job, output_path: str) -> None:
+        dialog = confirm(
+            "Cancel this job?",
+            "Training stops after the step it is at. Checkpoints that are already on disk stay there.",
+            yes="Cancel job",
+            no="Keep running",
+            on_yes=self._request_cancel,
+        )
+        with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
+            with ui.menu_item(on_click=dialog.open).classes("ts-menu-item") as self._cancel:
+                icon("stop")
+                Text("span", "Cancel")
+            clone = routes.wizard(clone=job.id)
+            with ui.menu_item(on_click=lambda: ui.navigate.to(clone)).classes("ts-menu-item"):
+                icon("clone")
+                Text("span", "Clone")
+            with ui.menu_item(auto_close=False).classes("ts-menu-item") as copy_path:
+                copy_path.props["data-copy"] = output_path
+                icon("copy")
+                icon("check")
+                Text("span", "Copy output path")
+
+    async def _request_cancel(self) -> None:
+        try:
+            actor = await in_thread(self._studio.people.actor)
+            await in_thread(self._studio.runs.cancel, self._job.id, actor=actor)
+        except StudioError as error:
+            ui.notify(str(error), type="negative")
+
+
+def _notice(job: Job, waits_because: str) -> str:
+    if job.status is Status.QUEUED:
+        return waits_because
+    if job.status is Status.CANCELLING:
+        return f"{job.message} {job.stage}".strip()
+    return job.message if job.status in (Status.CANCELLED, Status.INTERRUPTED) else ""

@@ -1,0 +1,93 @@
+"""The jobs table. Rows are plain values; the template shows them through `props.row`, so no text becomes markup."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from storage.tables import Job
+from ui import routes
+from ui.components.clock import short_date, time_of_day
+from ui.design import PILLS
+
+COLUMNS = ("Fine-tuning jobs", "Base model", "Dataset", "Created by", "Create time", "Status")
+
+ROW = r"""
+<tr class="ts-row" :data-job="props.row.id">
+  <td data-label="Fine-tuning jobs">
+    <a class="ts-row-title" :href="props.row.url">{{ props.row.title }}</a>
+    <span class="ts-id"><span :title="props.row.id">{{ props.row.id }}</span>
+      <button type="button" class="ts-copy" :data-copy="props.row.id" :aria-label="'Copy job id ' + props.row.id">
+        <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
+  </td>
+  <td data-label="Base model">
+    <span class="ts-cell-name" :title="props.row.model">{{ props.row.model }}</span>
+    <span class="ts-id"><span :title="props.row.model_id">{{ props.row.model_id }}</span>
+      <button type="button" class="ts-copy" :data-copy="props.row.model_id"
+              :aria-label="'Copy model id ' + props.row.model_id">
+        <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
+  </td>
+  <td data-label="Dataset">
+    <span class="ts-cell-name" :title="props.row.dataset">{{ props.row.dataset }}</span>
+    <span class="ts-id"><span :title="props.row.dataset_id">{{ props.row.dataset_id }}</span>
+      <button type="button" class="ts-copy" :data-copy="props.row.dataset_id"
+              :aria-label="'Copy dataset id ' + props.row.dataset_id">
+        <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
+  </td>
+  <td data-label="Created by"><span class="ts-cell-name" :title="props.row.by">{{ props.row.by }}</span></td>
+  <td data-label="Create time"><span>{{ props.row.date }}</span><span class="ts-sub">{{ props.row.time }}</span></td>
+  <td data-label="Status" class="ts-cell-status">
+    <span class="ts-status-line">
+      <span :class="'ts-pill ts-pill-' + props.row.pill">{{ props.row.status }}</span>
+      <button type="button" class="ts-more" :aria-label="'Actions for ' + props.row.title" aria-haspopup="menu">
+        <i class="ts-icon ts-i-more"></i>
+        <q-menu auto-close class="ts-menu" anchor="bottom right" self="top right">
+          <q-item clickable tag="a" :href="props.row.url" class="ts-menu-item">
+            <i class="ts-icon ts-i-open"></i><span>Open</span></q-item>
+          <q-item clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
+            <i class="ts-icon ts-i-clone"></i><span>Clone</span></q-item>
+          <q-item v-if="props.row.can_cancel" clickable class="ts-menu-item"
+                  @click="$parent.$emit('cancel_job', props.row.id)">
+            <i class="ts-icon ts-i-stop"></i><span>Cancel</span></q-item>
+        </q-menu>
+      </button>
+    </span>
+  </td>
+</tr>
+"""
+
+
+class JobTable:
+    def __init__(self, jobs: tuple[Job, ...], *, on_cancel: Callable[[str], Any]) -> None:
+        columns = [{"name": name, "label": name, "field": "id", "align": "left"} for name in COLUMNS]
+        self._table = ui.table(columns=columns, rows=[_row(job) for job in jobs], row_key="id").classes("ts-table")
+        self._table.props("flat separator=none hide-no-data")
+        self._table.add_slot("body", ROW)
+        self._table.on("cancel_job", lambda event: on_cancel(str(event.args)))
+
+    def show(self, jobs: tuple[Job, ...]) -> None:
+        """Sends the rows only where something in them has changed."""
+        self._table.visible = bool(jobs)
+        rows = [_row(job) for job in jobs]
+        if rows != self._table.rows:
+            self._table.rows = rows
+
+
+def _row(job: Job) -> dict[str, Any]:
+    pill = PILLS[job.status]
+    return {
+        "id": job.id,
+        "url": routes.job(job.id),
+        "clone_url": routes.wizard(clone=job.id),
+        "title": job.title,
+        "model": job.model_name,
+        "model_id": job.model_id,
+        "dataset": job.dataset_name,
+        "dataset_id": job.dataset_id,
+        "by": job.created_by_email,
+        "date": short_date(job.created_at),
+        "time": time_of_day(job.created_at),
+        "status": pill.label,
+        "pill": pill.kind,
+        "can_cancel": not job.status.is_terminal and not job.cancel_requested,
+    }

@@ -1,0 +1,96 @@
+"""The searchable model dropdown: Model Library | Custom Models, each option with logo, name, provider and id."""
+
+from collections.abc import Callable, Sequence
+
+from nicegui import ui
+
+from core.models import ModelInfo
+from ui.components.text import Text, box, icon
+
+LIBRARY, CUSTOM = "Model Library", "Custom Models"
+
+
+class ModelPicker:
+    def __init__(self, models: Sequence[ModelInfo], chosen: str, on_pick: Callable[[ModelInfo], None]) -> None:
+        self._models = models
+        self._chosen = chosen
+        self._on_pick = on_pick
+        self._tab = LIBRARY
+        with ui.element("button").classes("ts-picker").mark("model") as self._button:
+            self._button.props("type=button aria-haspopup=dialog aria-label='Base model'")
+            self._face = box("ts-picker-face")
+            icon("chevron-down")
+            with ui.menu().classes("ts-menu ts-picker-menu") as self._menu:
+                self._menu.props("fit no-route-dismiss aria-label='Choose a model' transition-duration=100")
+                self._panel()
+        self.show(models, chosen)
+
+    def show(self, models: Sequence[ModelInfo], chosen: str) -> None:
+        self._models, self._chosen = models, chosen
+        info = next((model for model in models if model.id == chosen), None)
+        self._face.clear()
+        with self._face:
+            if info:
+                _option_face(info)
+            else:
+                Text("span", "Select a model", "ts-placeholder")
+        self._list_options()
+
+    def _panel(self) -> None:
+        self._search = ui.input(placeholder="Search models", on_change=self._list_options).classes("ts-input")
+        self._search.props("outlined dense autofocus clearable aria-label='Search models'").mark("model-search")
+        with self._search.add_slot("prepend"):
+            icon("search")
+        with box("ts-segments").props("role=group aria-label='Where from'"):
+            self._tabs = [self._tab_button(name) for name in (LIBRARY, CUSTOM)]
+        self._options = box("ts-options").props("role=listbox aria-label=Models")
+
+    def _tab_button(self, name: str) -> Text:
+        def choose() -> None:
+            self._tab = name
+            self._list_options()
+
+        button = Text("button", name, "ts-segment")
+        button.on("click", choose, [])
+        return button.props("type=button")
+
+    def _list_options(self) -> None:
+        words = (self._search.value or "").lower().split()
+        for tab in self._tabs:
+            tab.props["aria-pressed"] = "true" if tab.text == self._tab else "false"
+        found = [model for model in self._models if self._tab == LIBRARY and _matches(model, words)]
+        self._options.clear()
+        with self._options:
+            for model in found:
+                self._option(model)
+            if not found:
+                Text("p", self._nothing(words), "ts-options-empty")
+
+    def _option(self, model: ModelInfo) -> None:
+        def pick() -> None:
+            self._menu.close()
+            self._on_pick(model)
+
+        with ui.element("button").classes("ts-option").on("click", pick, []) as option:
+            option.props("type=button role=option").mark(f"model-{model.id}")
+            option.props["aria-selected"] = "true" if model.id == self._chosen else "false"
+            _option_face(model)
+            if not model.ready:
+                Text("span", "Being prepared", "ts-badge ts-badge-amber")
+
+    def _nothing(self, words: Sequence[str]) -> str:
+        if self._tab == CUSTOM:
+            return "Your tuned models will be listed here, to go on from. Fine-tune one from the library first."
+        return f"No model matches “{' '.join(words)}”." if words else "There is no model on this machine yet."
+
+
+def _option_face(model: ModelInfo) -> None:
+    Text("span", model.provider[:1].upper(), "ts-logo").props("aria-hidden=true")
+    with box("ts-option-text", "span"):
+        Text("span", model.name, "ts-option-name")
+        Text("span", f"{model.provider} · {model.id}", "ts-option-sub")
+
+
+def _matches(model: ModelInfo, words: Sequence[str]) -> bool:
+    text = f"{model.id} {model.name} {model.provider} {model.public_id}".lower()
+    return all(word in text for word in words)

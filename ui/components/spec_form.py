@@ -1,0 +1,147 @@
+"""What the wizard's user has typed so far, valid or not, shaped like a `JobSpec`. Errors become sentences here."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from storage.methods import Lora, Record
+from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
+
+Content = dict[str, Any]
+
+#: Where a path of the form finds its field's title, bounds and help.
+OWNERS: dict[str, type[Record]] = {
+    "": JobSpec,
+    "hyperparameters": Hyperparameters,
+    "method": Lora,
+}
+#: pydantic puts the chosen member of a union into an error's location.
+UNION_TAGS = frozenset({"lora", "qlora", "prefix", "adapter", "full", "none", "hold_out", "dataset"})
+
+
+class SpecForm:
+    """Paths are dotted: `hyperparameters.epochs`."""
+
+    def __init__(self, content: Content | None = None) -> None:
+        self.content: Content = blank()
+        if content:
+            _merge(self.content, content)
+        self._listeners: list[Callable[[], None]] = []
+
+    def get(self, path: str) -> Any:
+        value: Any = self.content
+        for key in path.split("."):
+            value = value[key]
+        return value
+
+    def set(self, path: str, value: Any) -> None:
+        *parents, last = path.split(".")
+        target = self.content
+        for key in parents:
+            target = target[key]
+        if target[last] != value:
+            target[last] = value
+            for listener in list(self._listeners):
+                listener()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def spec(self) -> JobSpec | None:
+        """The spec, where everything in the form is valid."""
+        try:
+            return JobSpec.model_validate(self.content)
+        except ValidationError:
+            return None
+
+    def problems(self) -> dict[str, str]:
+        """Path → sentence, for everything that cannot be sent as it is."""
+        try:
+            JobSpec.model_validate(self.content)
+        except ValidationError as error:
+            return dict(_sentences(error))
+        return {}
+
+    def problem(self, path: str) -> str | None:
+        return self.problems().get(path)
+
+
+def blank() -> Content:
+    """The form's defaults are the spec's."""
+    return JobSpec.model_construct(model="", dataset="").model_dump(mode="json")
+
+
+def clone_of(spec: JobSpec) -> Content:
+    """The same job once more: names and ids are made anew."""
+    return {**spec.model_dump(mode="json"), "job_id": "", "output_name": ""}
+
+
+def evaluation_content(choice: str) -> Content:
+    """The evaluation dropdown's value as the spec writes it: `none`, `hold_out`, or a dataset's id."""
+    if choice == "none":
+        return NoEvaluation().model_dump()
+    return HoldOut().model_dump() if choice == "hold_out" else OtherDataset(dataset=choice).model_dump()
+
+
+def _merge(into: Content, news: Content) -> None:
+    """Take over what is still known: a draft of an older version must not break the form."""
+    for key, value in news.items():
+        if key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS:
+            into[key] = value
+        elif key in into and isinstance(into[key], dict) and isinstance(value, dict):
+            _merge(into[key], value)
+        elif key in into and not isinstance(into[key], dict) and not isinstance(value, dict):
+            into[key] = value
+
+
+def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for details in error.errors():
+        keys = [str(key) for key in details["loc"]]
+        path = ".".join(key for at, key in enumerate(keys) if at == 0 or key not in UNION_TAGS)
+        yield path, _sentence(path, details)
+
+
+def _sentence(path: str, details: ErrorDetails) -> str:
+    *parents, last = path.split(".")
+    owner = OWNERS.get(".".join(parents))
+    field = owner.model_fields.get(last) if owner else None
+    title = (field and field.title) or last.replace("_", " ")
+    value = details["input"]
+    if path in ("model", "dataset"):
+        return f"Choose a {path} first."
+    if value is None or str(value).strip() == "":
+        return f"{title} is empty. Give {bounds_in_words(owner, last)}." if owner else f"{title} is empty."
+    reason = f" {field.description}." if field and field.description and "pattern" in details["type"] else ""
+    wanted = f"Give {bounds_in_words(owner, last)}." if owner and not reason else ""
+    return f"{title} cannot be “{str(value)[:60]}”.{reason} {wanted}".strip()
+
+
+def bounds_in_words(owner: type[Record], name: str) -> str:
+    """`a whole number from 1 to 1000`, out of the field's own bounds."""
+    bounds = bounds_of(owner, name)
+    kind = owner.model_fields[name].annotation
+    if kind is str:
+        return f"at most {bounds['max_length']} characters" if "max_length" in bounds else "a text"
+    noun = "a whole number" if kind is int else "a number"
+    most = number(bounds["le"]) if "le" in bounds else ""
+    if "ge" in bounds:
+        return f"{noun} from {number(bounds['ge'])} to {most}" if most else f"{noun} of {number(bounds['ge'])} or more"
+    return f"{noun} above {number(bounds.get('gt', 0))}" + (f" and at most {most}" if most else "")
+
+
+def bounds_of(owner: type[Record], name: str) -> dict[str, Any]:
+    """ge, gt, le, lt, max_length as far as the field has them."""
+    found: dict[str, Any] = {}
+    for item in owner.model_fields[name].metadata:
+        for bound in ("ge", "gt", "le", "lt", "max_length"):
+            value = getattr(item, bound, None)
+            if value is not None:
+                found[bound] = value
+    return found
+
+
+def number(value: float) -> str:
+    """0.0001 as people write it, not as 1e-04."""
+    return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,0 +1,88 @@
+"""Step 3: names, hyperparameters, switches, and what will really run."""
+
+from nicegui import background_tasks, ui
+
+from core.errors import StudioError
+from core.studio import Studio
+from storage.spec import RunSpec
+from ui.components.spec_field import spec_checkbox, spec_field
+from ui.components.spec_form import SpecForm
+from ui.components.text import Text, box, heading
+from ui.threads import in_thread
+
+NAMES = {
+    "output_name": "ft-<timestamp>-<random-string>",
+    "job_id": "auto-generated",
+    "display_name": "(optional)",
+}
+NUMBERS = {
+    "hyperparameters.epochs": "",
+    "hyperparameters.batch_size": "",
+    "method.rank": "LoRA Rank",
+    "hyperparameters.learning_rate": "",
+    "hyperparameters.max_context_length": "",
+    "hyperparameters.gradient_accumulation_steps": "",
+    "hyperparameters.warmup_steps": "",
+    "hyperparameters.seed": "",
+}
+WANDB_IS_COMING = "Coming: nothing leaves this machine yet. The metrics are on the job page."
+
+
+class SettingsStep:
+    def __init__(self, studio: Studio, form: SpecForm) -> None:
+        self._studio = studio
+        self._form = form
+        self._task = f"preview {ui.context.client.id}"
+        with box("ts-grid"):
+            self._entries = [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
+            self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
+        with box("ts-grid"):
+            spec_checkbox(form, "turbo")
+            spec_checkbox(form, "wandb", coming=WANDB_IS_COMING)
+        with box("ts-panel", "section").props("aria-label='What will really run'"):
+            heading("What will really run", 3)
+            self._outlook = box("ts-stretch").props("role=status").mark("outlook")
+        form.on_change(self.look_ahead)
+
+    summary = "Names, epochs, batch size, learning rate"
+
+    def check(self) -> bool:
+        """Marks every field that cannot be sent."""
+        return all([entry.validate() for entry in self._entries])
+
+    def look_ahead(self) -> None:
+        background_tasks.create_lazy(self._look_ahead(), name=self._task)
+
+    async def _look_ahead(self) -> None:
+        spec = self._form.spec()
+        if spec is None:
+            self._say(*self._form.problems().values())
+            return
+        try:
+            runs = await in_thread(self._studio.runs.preview, spec)
+        except StudioError as error:
+            self._say(str(error))
+            return
+        self._outlook.clear()
+        with self._outlook:
+            _changes(runs)
+
+    def _say(self, *sentences: str) -> None:
+        self._outlook.clear()
+        with self._outlook:
+            for sentence in sentences:
+                Text("p", sentence, "ts-error")
+
+
+def _changes(runs: RunSpec) -> None:
+    where = "this machine's CPU" if runs.compute.device == "cpu" else "this machine's GPU"
+    if not runs.changes:
+        Text("p", f"Everything runs on {where} exactly as asked.", "ts-muted")
+        return
+    Text("p", f"On {where}, some values are adapted; the rest runs as asked.", "ts-muted")
+    with box("ts-changes", "ul"):
+        for change in runs.changes:
+            with box("ts-change", "li"):
+                Text("span", change.field, "ts-strong")
+                Text("span", f"{change.asked} → {change.runs}", "ts-change-values")
+                Text("span", change.reason, "ts-muted")

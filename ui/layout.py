@@ -1,0 +1,109 @@
+"""The chrome around every page: navigation, theme, profile, breadcrumbs, and the starter model's banner."""
+
+import copy
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from nicegui import ui
+
+from core.studio import Studio
+from storage.tables import Profile
+from ui import routes
+from ui.components.button import Button
+from ui.components.profile_dialog import profile_dialog
+from ui.components.starter_banner import starter_banner
+from ui.components.text import Text, box, heading, icon, link
+from ui.threads import in_thread
+
+#: (text, href); None where the crumb is the page itself.
+Crumb = tuple[str, str | None]
+
+DARK = {"auto": None, "light": False, "dark": True}
+THEME_LABELS = {"auto": ("monitor", "Follow the system"), "light": ("sun", "Light"), "dark": ("moon", "Dark")}
+
+
+@asynccontextmanager
+async def frame(studio: Studio, title: str, crumbs: Sequence[Crumb] = ()) -> AsyncIterator[None]:
+    """`async with frame(studio, "Fine-Tuning Jobs"): …` builds the page inside the chrome."""
+    profile = await in_thread(studio.people.profile)
+    ui.page_title(f"{title} · Tunesmith")
+    dark = _paint(profile.theme)
+    with ui.context.client.layout.classes("ts-shell"):
+        _bar(studio, profile, dark).move(target_index=0)
+    with box("ts-main") as main:
+        await starter_banner(studio)
+        _breadcrumbs(crumbs)
+        yield
+    ui.skip_link(target=main)
+
+
+def page_head(title: str, subtitle: str = "") -> None:
+    """The page's one h1, with its line below."""
+    with box("ts-page-head-text"):
+        heading(title, 1)
+        if subtitle:
+            Text("p", subtitle, "ts-subtitle")
+
+
+def _paint(theme: str) -> ui.dark_mode:
+    """Settles the theme before the first pixel: in the document's own head, and in this page's template."""
+    client = ui.context.client
+    client.page = copy.copy(client.page)
+    client.page.dark = DARK[theme]
+    ui.add_head_html(f"<script>document.documentElement.dataset.theme = {DATA_THEMES[theme]};</script>")
+    return ui.dark_mode(DARK[theme])
+
+
+#: Literals, so that nothing from the database is ever written into a script.
+DATA_THEMES = {"auto": "'auto'", "light": "'light'", "dark": "'dark'"}
+
+
+def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
+    with box("ts-bar", "header") as bar, box("ts-bar-inner"):
+        with ui.element("a").classes("ts-brand").props(f"href={routes.jobs()} aria-label='Tunesmith, home'"):
+            icon("brand")
+            Text("span", "Tunesmith")
+        with box("ts-nav", "nav").props("aria-label=Main"), box("ts-nav-link", "a") as here:
+            here.props(f"href={routes.jobs()} aria-current=page")
+            icon("tune")
+            Text("span", "Fine-Tuning Jobs")
+        with box("ts-bar-foot"):
+            _theme_menu(studio, profile.theme, dark)
+            _profile_chip(studio, profile)
+    return bar
+
+
+def _theme_menu(studio: Studio, theme: str, dark: ui.dark_mode) -> None:
+    async def choose(chosen: str) -> None:
+        dark.value = DARK[chosen]
+        ui.run_javascript(f"document.documentElement.dataset.theme = {DATA_THEMES[chosen]}")
+        await in_thread(studio.people.set_theme, chosen)
+
+    with Button(kind="ghost", icon=THEME_LABELS[theme][0], label="Theme"), ui.menu().classes("ts-menu"):
+        for name, (symbol, text) in THEME_LABELS.items():
+            with ui.menu_item(on_click=lambda name=name: choose(name)).classes("ts-menu-item"):
+                icon(symbol)
+                Text("span", text)
+
+
+def _profile_chip(studio: Studio, profile: Profile) -> None:
+    dialog = profile_dialog(studio, profile)
+    with ui.element("button").classes("ts-chip").on("click", dialog.open, []) as chip:
+        chip.props("type=button aria-haspopup=dialog")
+        chip.props["aria-label"] = f"Profile of {profile.name}"
+        Text("span", profile.name[:1].upper(), "ts-avatar")
+        with box("ts-chip-text"):
+            Text("span", profile.name, "ts-chip-name").mark("profile-name")
+            Text("span", profile.email, "ts-chip-email")
+
+
+def _breadcrumbs(crumbs: Sequence[Crumb]) -> None:
+    if not crumbs:
+        return
+    with box("ts-crumbs", "nav").props("aria-label=Breadcrumb"), box("", "ol"):
+        for text, href in crumbs:
+            with box("", "li"):
+                if href:
+                    link(text, href, "ts-crumb")
+                else:
+                    Text("span", text, "ts-crumb-here").props("aria-current=page")

@@ -1,0 +1,161 @@
+"""The job page: live progress and curves on the left, what was asked and what runs on the right."""
+
+from nicegui import background_tasks, ui
+
+from core.errors import NotFound
+from core.feed import FeedUpdate
+from core.history import History
+from core.studio import Studio
+from storage.events import Metric, Sample, Warn
+from storage.spec import RunSpec
+from storage.status import Status
+from storage.tables import Job
+from ui import routes
+from ui.components.before_after import BeforeAfter
+from ui.components.empty_state import empty_state
+from ui.components.failure_card import FailureCard
+from ui.components.job_details import JobDetails
+from ui.components.job_head import JobHead
+from ui.components.job_progress import Progress
+from ui.components.metric_chart import MetricChart
+from ui.components.text import Text, box, heading, icon, link
+from ui.layout import frame
+from ui.signals import Signals
+from ui.threads import in_thread
+
+HOME = ("Fine-Tuning Jobs", routes.jobs())
+
+
+def register(studio: Studio, signals: Signals) -> None:
+    @ui.page(f"{routes.JOBS}/supervised/{{job_id}}")
+    async def job_page(job_id: str) -> None:
+        try:
+            job = await in_thread(studio.runs.get, job_id)
+        except NotFound as error:
+            await _not_found(studio, str(error))
+            return
+        spec = await in_thread(studio.runs.run_spec, job_id)
+        async with frame(studio, job.title, (HOME, (job.title, None))):
+            view = JobView(studio, job, spec)
+            signals.feed.subscribe(view.on_feed)
+            signals.jobs.subscribe(view.on_job)
+            await view.refresh()
+
+
+class JobView:
+    """The page while it is open. The feed's history comes first; live events that it already holds are dropped."""
+
+    def __init__(self, studio: Studio, job: Job, spec: RunSpec) -> None:
+        self._studio = studio
+        self._job = job
+        self._attempt = self._seen = -1
+        self._early: list[FeedUpdate] | None = []
+        self._progress = Progress()
+        output = str(studio.home.runs / job.id / "output")
+        self._task = f"job page {ui.context.client.id}"
+        self._head = JobHead(studio, job, output)
+        self._failure = FailureCard()
+        with box("ts-columns"):
+            with box("ts-column-wide"):
+                self._charts(job)
+                self._samples = BeforeAfter(())
+                self._warnings = _Warnings()
+            with box("ts-column-narrow"):
+                self._details = JobDetails(job, spec, output)
+
+    def _charts(self, job: Job) -> None:
+        with box("ts-card", "section").props("aria-label=Metrics"):
+            heading("Training metrics", 2)
+            Text("h3", "Loss", "ts-chart-title")
+            self._loss = MetricChart("Loss", {"loss": "Train loss", "eval_loss": "Eval loss"}, key=job.id, tall=True)
+            Text("h3", "Learning rate", "ts-chart-title")
+            self._rate = MetricChart("Learning rate", {"learning_rate": "Learning rate"}, key=job.id)
+
+    async def refresh(self) -> None:
+        """Row and history as they are now."""
+        await self._read_history()
+        await self._read_job()
+
+    def on_feed(self, update: FeedUpdate) -> None:
+        if update.job_id != self._job.id:
+            return
+        if self._early is not None:
+            self._early.append(update)
+        elif update.attempt != self._attempt or self._loss.is_crowded:
+            background_tasks.create_lazy(self._read_history(), name=f"{self._task} history")
+        else:
+            self._take(update)
+
+    def on_job(self, job_id: str) -> None:
+        if job_id == self._job.id:
+            background_tasks.create_lazy(self._read_job(), name=self._task)
+
+    def _take(self, update: FeedUpdate) -> None:
+        news = [event for event in update.events if event.seq > self._seen]
+        if update.attempt != self._attempt or not news:
+            return
+        self._seen = news[-1].seq
+        metrics = [event for event in news if isinstance(event, Metric)]
+        self._loss.extend(metrics)
+        self._rate.extend(metrics)
+        self._samples.add(event for event in news if isinstance(event, Sample))
+        self._warnings.add([event.message for event in news if isinstance(event, Warn)])
+        for event in news:
+            self._progress.apply(event)
+        self._show_head()
+
+    async def _read_history(self) -> None:
+        self._early = [] if self._early is None else self._early
+        history = await in_thread(self._studio.feed.history, self._job.id)
+        self._show_history(history)
+        early, self._early = self._early, None
+        for update in early:
+            self._take(update)
+
+    def _show_history(self, history: History) -> None:
+        self._attempt, self._seen = history.attempt, history.seq
+        self._progress = Progress.of(history)
+        self._loss.show(history.series)
+        self._rate.show(history.series)
+        self._samples.clear()
+        self._samples.add(history.samples)
+        self._warnings.clear()
+        self._warnings.add(history.warnings)
+        self._show_head()
+
+    async def _read_job(self) -> None:
+        self._job = await in_thread(self._studio.runs.get, self._job.id)
+        waits = ""
+        if self._job.status is Status.QUEUED:
+            waits = await in_thread(self._studio.runs.waits_because, self._job)
+        self._details.show(self._job)
+        self._failure.show(self._job)
+        self._show_head(waits)
+
+    def _show_head(self, waits_because: str = "") -> None:
+        self._head.show(self._job, self._progress, waits_because)
+
+
+class _Warnings:
+    def __init__(self) -> None:
+        self._card = box("ts-card ts-warnings", "section").props("aria-label=Warnings")
+        self.clear()
+
+    def clear(self) -> None:
+        self._card.clear()
+        self._card.visible = False
+
+    def add(self, messages: list[str] | tuple[str, ...]) -> None:
+        with self._card:
+            for message in messages:
+                with box("ts-warning"):
+                    icon("alert")
+                    Text("p", message)
+        self._card.visible = self._card.visible or bool(messages)
+
+
+async def _not_found(studio: Studio, sentence: str) -> None:
+    ui.context.client.status_code = 404
+    async with frame(studio, "No such job", (HOME, ("No such job", None))):
+        with empty_state("There is no such job", sentence, symbol="search"):
+            link("Back to the jobs list", routes.jobs(), "ts-button ts-primary ts-button-link")

@@ -1,0 +1,207 @@
+"""The jobs list: searched, filtered and paged on the server; its whole state is in the address."""
+
+import asyncio
+from dataclasses import replace
+
+from fastapi.responses import RedirectResponse
+from nicegui import background_tasks, ui
+
+from core.errors import StudioError
+from core.studio import Studio
+from storage.jobs import Page, Query
+from storage.spec import Objective
+from storage.status import Status
+from ui import routes
+from ui.components.button import Button
+from ui.components.confirm import confirm
+from ui.components.empty_state import empty_state
+from ui.components.job_table import JobTable
+from ui.components.method_modal import method_modal
+from ui.components.text import Text, box, icon, link
+from ui.layout import frame, page_head
+from ui.signals import Signals
+from ui.threads import in_thread
+
+REFRESH_S = 1.0
+STATUSES = {"": "All", **{s.value: s.value.title() for s in (
+    Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.QUEUED, Status.CANCELLED
+)}}  # fmt: skip
+COMING = {
+    Objective.RFT: (
+        "Reinforcement fine-tuning is coming",
+        "It teaches with feedback scores instead of labeled examples.",
+    ),
+    Objective.DPO: ("Preference fine-tuning is coming", "It learns from pairs of preferred and rejected answers."),
+}
+
+
+def register(studio: Studio, signals: Signals) -> None:
+    @ui.page("/")
+    def home() -> RedirectResponse:
+        return RedirectResponse(routes.jobs())
+
+    @ui.page(routes.JOBS)
+    async def jobs_page(type: str = "supervised", status: str = "", q: str = "", page: str = "1") -> None:
+        query = _query(type, status, q, page)
+        # Queried before the table is built: a table that is filled later echoes its empty state back.
+        found = await in_thread(studio.runs.search, query)
+        async with frame(studio, "Fine-Tuning Jobs"):
+            _head()
+            _tabs(query.objective)
+            if query.objective in COMING:
+                _coming(query.objective)
+                return
+            view = JobsView(studio, query, found)
+            signals.jobs.subscribe(view.on_job)
+
+
+class JobsView:
+    def __init__(self, studio: Studio, query: Query, found: Page) -> None:
+        self._studio = studio
+        self._query = query
+        self._explained: Query | None = None
+        self._task = f"jobs page {ui.context.client.id}"
+        self._filters()
+        self._table = JobTable(found.rows, on_cancel=self._ask_cancel)
+        self._nothing = box("ts-stretch")
+        with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
+            self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
+            self._previous = Button("Previous", lambda: self._turn(-1))
+            self._next = Button("Next", lambda: self._turn(1))
+        self._show(found)
+
+    def on_job(self, _job_id: str) -> None:
+        """At most one look per second, however fast jobs change; only changed rows are sent."""
+        background_tasks.create_lazy(self._refresh(), name=self._task)
+
+    def _filters(self) -> None:
+        with box("ts-filters"):
+            search = ui.input(
+                placeholder="Search by id, name, dataset, or created by",
+                value=self._query.search,
+                on_change=lambda event: self._filter(search=event.value or ""),
+            )
+            search.props("outlined dense clearable debounce=250 type=search").classes("ts-input ts-search").mark(
+                "search"
+            )
+            search.props["aria-label"] = "Search by id, name, dataset, or created by"
+            with search.add_slot("prepend"):
+                icon("search")
+            chosen = ui.select(
+                STATUSES,
+                value=self._query.status or "",
+                on_change=lambda event: self._filter(status=Status(event.value) if event.value else None),
+            )
+            chosen.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Status")
+            chosen.classes("ts-input ts-status-filter").mark("status")
+            chosen.props["prefix"] = "Status:"
+
+    async def _filter(self, **changes: str | Status | None) -> None:
+        self._query = replace(self._query, **changes, page=1)  # type: ignore[arg-type]
+        await self._load()
+
+    async def _turn(self, pages: int) -> None:
+        self._query = replace(self._query, page=self._query.page + pages)
+        await self._load()
+
+    async def _load(self) -> None:
+        query = self._query
+        ui.navigate.history.replace(_address(query))
+        found = await in_thread(self._studio.runs.search, query)
+        if query == self._query:  # a slow answer to an older question is dropped
+            self._show(found)
+
+    async def _refresh(self) -> None:
+        query = self._query
+        found = await in_thread(self._studio.runs.search, query)
+        if query == self._query:
+            self._show(found)
+        await asyncio.sleep(REFRESH_S)
+
+    def _show(self, found: Page) -> None:
+        first = (self._query.page - 1) * self._query.page_size
+        self._table.show(found.rows)
+        self._range.text = f"{first + 1}–{first + len(found.rows)} of {found.total}" if found.rows else ""
+        self._pager.visible = found.total > self._query.page_size
+        self._previous.set_enabled(self._query.page > 1)
+        self._next.set_enabled(first + len(found.rows) < found.total)
+        self._nothing.visible = not found.rows
+        if not found.rows and self._explained != self._query:
+            self._explain_nothing()
+
+    def _explain_nothing(self) -> None:
+        self._explained = self._query
+        self._nothing.clear()
+        with self._nothing:
+            if self._query == Query(objective=self._query.objective):
+                _teach()
+            else:
+                with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
+                    link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
+
+    def _ask_cancel(self, job_id: str) -> None:
+        async def cancel() -> None:
+            try:
+                actor = await in_thread(self._studio.people.actor)
+                await in_thread(self._studio.runs.cancel, job_id, actor=actor)
+            except StudioError as error:
+                ui.notify(str(error), type="negative")
+
+        confirm(
+            "Cancel this job?",
+            f"{job_id} stops after the step it is at. Checkpoints that are already on disk stay there.",
+            yes="Cancel job",
+            no="Keep running",
+            on_yes=cancel,
+        ).open()
+
+
+def _query(kind: str, status: str, words: str, page: str) -> Query:
+    """Whatever stands in the address becomes a valid query."""
+    objectives = {name: objective for objective, name in routes.TYPES.items()}
+    return Query(
+        objective=objectives.get(kind, Objective.SFT),
+        search=words[:200],
+        status=Status(status) if status in set(Status) else None,
+        page=min(max(int(page), 1), 1_000_000) if page.isascii() and page.isdecimal() else 1,
+    )
+
+
+def _address(query: Query) -> str:
+    return routes.jobs(
+        routes.TYPES[query.objective],
+        status=query.status or "",
+        q=query.search,
+        page=str(query.page) if query.page > 1 else "",
+    )
+
+
+def _head() -> None:
+    modal = method_modal()
+    with box("ts-page-head"):
+        page_head("Fine-Tuning Jobs", "View your past fine-tuning jobs and create new ones.")
+        Button("Fine-tune a Model", modal.open, kind="primary", icon="plus").mark("new-job")
+
+
+def _tabs(current: Objective) -> None:
+    with box("ts-tabs", "nav").props("aria-label='Kind of fine-tuning'"):
+        for objective, name in routes.TYPES.items():
+            tab = link(name.title(), routes.jobs(name), "ts-tab")
+            if objective is current:
+                tab.props("aria-current=page")
+
+
+def _coming(objective: Objective) -> None:
+    title, text = COMING[objective]
+    with empty_state(title, f"{text} Today you can fine-tune with labeled examples.", symbol="spark"):
+        link("See supervised jobs", routes.jobs(), "ts-button ts-secondary ts-button-link")
+
+
+def _teach() -> None:
+    modal = method_modal()
+    with empty_state(
+        "Teach a model with your own examples",
+        "A fine-tuning job shows a base model labeled examples (input → output pairs) until it answers in your way. "
+        "The starter model and dataset are on this machine: the first job takes a few minutes.",
+    ):
+        Button("Fine-tune a Model", modal.open, kind="primary", icon="plus")

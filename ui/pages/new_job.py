@@ -1,0 +1,155 @@
+"""The wizard: Model → Dataset → Optional Settings. A draft in the database survives reloads; the step is in the URL."""
+
+import asyncio
+from typing import Any
+
+from nicegui import background_tasks, ui
+
+from core.errors import StudioError
+from core.studio import Studio
+from storage.spec import Objective
+from ui import routes
+from ui.components.button import Button
+from ui.components.empty_state import empty_state
+from ui.components.spec_form import SpecForm, clone_of
+from ui.components.text import Text, box, link
+from ui.components.wizard_dataset import DatasetStep
+from ui.components.wizard_model import ModelStep
+from ui.components.wizard_settings import SettingsStep
+from ui.components.wizard_step import WizardStep
+from ui.layout import frame, page_head
+from ui.signals import Signals
+from ui.threads import in_thread
+
+CRUMBS = (("Fine-Tuning Jobs", routes.jobs()), ("New job", None))
+SAVE_AFTER_S = 0.3
+
+
+def register(studio: Studio, _signals: Signals) -> None:
+    @ui.page(routes.WIZARD)
+    async def wizard_page(objective: str = "sft", step: str = "1", clone: str = "") -> None:
+        async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
+            page_head("Create Fine-Tuning Job", "Teach a base model with labeled examples.")
+            if objective != Objective.SFT:
+                _coming()
+                return
+            key = f"clone-{clone}" if clone else f"new-{objective}"
+            try:
+                content = await _content(studio, key, clone)
+            except StudioError as error:
+                Text("p", str(error), "ts-error").props("role=alert")
+                content = None
+            wizard = Wizard(studio, SpecForm(content), key, clone)
+            await wizard.build()
+            wizard.show(int(step) if step in ("1", "2", "3") else 1)
+
+
+async def _content(studio: Studio, key: str, clone: str) -> dict[str, Any] | None:
+    """The draft; else, for a clone, what the other job was asked to do."""
+    draft = await in_thread(studio.drafts.load, key)
+    if draft is not None or not clone:
+        return draft
+    return clone_of((await in_thread(studio.runs.run_spec, clone)).asked)
+
+
+class Wizard:
+    def __init__(self, studio: Studio, form: SpecForm, key: str, clone: str) -> None:
+        self._studio = studio
+        self._form = form
+        self._key = key
+        self._clone = clone
+        self._is_created = False
+        self._task = f"draft {ui.context.client.id}"
+
+    async def build(self) -> None:
+        models = await in_thread(self._studio.models.all)
+        starter = await in_thread(self._studio.models.starter_state)
+        datasets = await in_thread(self._studio.datasets.all)
+        self._preselect([model.id for model in models], [dataset.id for dataset in datasets])
+        with box("ts-steps"):
+            about_model = "Choose a base model or a LoRA adapter to start fine-tuning."
+            first = WizardStep(1, "Model", about_model, self.open)
+            with first.body:
+                self._model = ModelStep(self._studio, self._form, models, starter)
+                self._foot(1)
+            second = WizardStep(2, "Dataset", "Choose labeled examples for supervised learning", self.open)
+            with second.body:
+                self._dataset = DatasetStep(self._studio, self._form, datasets)
+                self._foot(2)
+            third = WizardStep(3, "Optional Settings", "Every default works. Change what you want to.", self.open)
+            with third.body:
+                self._settings = SettingsStep(self._studio, self._form)
+                self._problem = Text("p", "", "ts-error").props("role=alert").mark("create-problem")
+                self._problem.visible = False
+                self._foot(3)
+        self._steps = (first, second, third)
+        await self._dataset.start()
+        self._form.on_change(self._save_soon)
+
+    def open(self, number: int) -> None:
+        self.show(number)
+        self._steps[number - 1].focus()
+        objective = str(self._form.content["objective"])
+        ui.navigate.history.replace(routes.wizard(objective=objective, step=number, clone=self._clone))
+
+    def show(self, number: int) -> None:
+        summaries = (self._model.summary, self._dataset.summary, self._settings.summary)
+        for at, (step, summary) in enumerate(zip(self._steps, summaries, strict=True), start=1):
+            step.show(is_open=at == number, is_done=at < number, summary=summary)
+        if number == 3:
+            self._settings.look_ahead()
+
+    def _preselect(self, models: list[str], datasets: list[str]) -> None:
+        """One model, one dataset: there is nothing to choose."""
+        if self._form.content["model"] not in models:
+            self._form.set("model", models[0] if len(models) == 1 else "")
+        if not self._form.content["dataset"] and len(datasets) == 1:
+            self._form.set("dataset", datasets[0])
+
+    def _foot(self, number: int) -> None:
+        with box("ts-step-foot"):
+            if number > 1:
+                Button("Back", lambda: self.open(number - 1))
+            if number < 3:
+                Button("Next", lambda: self._next(number), kind="primary")
+            else:
+                Button("Create", self._create, kind="primary").mark("create")
+
+    def _next(self, number: int) -> None:
+        part = self._model if number == 1 else self._dataset
+        if part.check():
+            self.open(number + 1)
+
+    async def _create(self) -> None:
+        self._complain("")
+        spec = self._form.spec()
+        wrong = (not self._model.check(), not self._dataset.check(), not self._settings.check())
+        if self._is_created or spec is None or any(wrong):
+            if any(wrong):
+                self.open(wrong.index(True) + 1)
+            return
+        try:
+            actor = await in_thread(self._studio.people.actor)
+            job = await in_thread(self._studio.runs.submit, spec, actor=actor)
+        except StudioError as error:
+            self._complain(str(error))
+            return
+        self._is_created = True
+        await in_thread(self._studio.drafts.drop, self._key)
+        ui.navigate.to(routes.job(job.id))
+
+    def _complain(self, sentence: str) -> None:
+        self._problem.text, self._problem.visible = sentence, bool(sentence)
+
+    def _save_soon(self) -> None:
+        background_tasks.create_lazy(self._save(), name=self._task)
+
+    async def _save(self) -> None:
+        await asyncio.sleep(SAVE_AFTER_S)
+        if not self._is_created:
+            await in_thread(self._studio.drafts.save, self._key, self._form.content)
+
+
+def _coming() -> None:
+    with empty_state("This kind of fine-tuning is coming", "Today you can fine-tune with labeled examples."):
+        link("Start a supervised job", routes.wizard(), "ts-button ts-primary ts-button-link")
