@@ -2,9 +2,8 @@
 
     .venv/bin/python benchmarks/live_latency.py [--points 200] [--hz 2]
 
-A run folder is written by hand, as a trainer would write it; the page is a real job page. Trainer and browser share this
-machine's clock: each point's value is the time of its append, and the browser notes the time at which it sees it in the
-trace that Plotly has drawn.
+A run folder is written by hand, as a trainer would write it; the page is a real job page. Trainer and browser share
+this machine's clock: the browser notes when it sees a step in the trace that Plotly has drawn.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from storage.files import read_json
 from storage.methods import Lora, Method
 from storage.spec import Compute, ModelRef
+from training.dropout import quicken_dropout
 from training.failures import ModelMissing, Unsupported
 
 
@@ -47,7 +48,10 @@ def with_method(model: PreTrainedModel, method: Method) -> PeftModel:
             )
         case _:
             raise Unsupported(f"The method {method.kind} is coming; this version trains with lora.")
-    return get_peft_model(model, config)
+    tuned = get_peft_model(model, config)
+    if model.device.type == "cpu":
+        quicken_dropout(tuned)
+    return tuned
 
 
 @contextlib.contextmanager

@@ -26,7 +26,6 @@ from training.workbench import Workbench
 
 
 def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
-    began = time.monotonic()
     torch.set_num_threads(spec.compute.threads)
     set_seed(spec.hyperparameters.seed)
 
@@ -63,10 +62,10 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
     # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
     bench.emit(Phase(name="exporting", detail=spec.output_name))
-    facts = {"train_loss": train_loss, **losses(reporter), **sizes(model), **speed(reporter, began)}
+    facts = {"train_loss": train_loss, **losses(reporter), **sizes(model), **speed(reporter, bench)}
     seal_output(spec, bench.run, model, tokenizer, facts)
     answer_again(model, tokenizer, rows, spec.compute, bench)
-    return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, began))
+    return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, bench))
 
 
 def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbench) -> Split:
@@ -96,12 +95,12 @@ def as_dataset(examples: Sequence[Example]) -> Dataset:
 
 
 def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split) -> Phase:
-    epochs = spec.hyperparameters.epochs
+    epochs, passes = spec.hyperparameters.epochs, batches.micro_batches_per_step
     return Phase(
         name="training",
         detail=(
-            f"{len(rows.train)} rows, {len(rows.held_out)} held out; each step takes "
-            f"{batches.micro_batches_per_step} forward passes"
+            f"{len(rows.train)} rows, {len(rows.held_out)} held out; "
+            f"each step takes {passes} forward pass{'es' if passes > 1 else ''}"
         ),
         total=batches.steps_per_epoch * epochs,
         epochs=epochs,
@@ -135,11 +134,11 @@ def sizes(model: torch.nn.Module) -> dict[str, float]:
     }
 
 
-def speed(reporter: Reporter, began: float) -> dict[str, float]:
+def speed(reporter: Reporter, bench: Workbench) -> dict[str, float]:
     return {
         "tokens": reporter.tokens,
         "tokens_per_second": reporter.tokens_per_second,
-        "seconds": time.monotonic() - began,
+        "seconds": time.monotonic() - bench.began,
         "peak_memory_bytes": peak_memory_bytes(),
     }
 

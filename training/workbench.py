@@ -18,6 +18,7 @@ class Workbench:
     lifeline: Lifeline
     #: Optimizer steps done so far; the last event carries it whatever ends the run.
     step: int = 0
+    began: float = field(default_factory=time.monotonic)
     _last_progress: float = field(default=0.0, repr=False)
 
     def emit(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from nicegui import ui
 
@@ -10,6 +11,7 @@ from core.studio import Studio
 from storage.tables import Profile
 from ui import routes
 from ui.components.button import Button
+from ui.components.menu_item import menu_item
 from ui.components.profile_dialog import profile_dialog
 from ui.components.starter_banner import starter_banner
 from ui.components.text import Text, box, heading, icon, link
@@ -50,6 +52,7 @@ def _paint(theme: str) -> ui.dark_mode:
     client = ui.context.client
     client.page = copy.copy(client.page)
     client.page.dark = DARK[theme]
+    client.page.language = "en-US"
     ui.add_head_html(f"<script>document.documentElement.dataset.theme = {DATA_THEMES[theme]};</script>")
     return ui.dark_mode(DARK[theme])
 
@@ -77,13 +80,18 @@ def _theme_menu(studio: Studio, theme: str, dark: ui.dark_mode) -> None:
     async def choose(chosen: str) -> None:
         dark.value = DARK[chosen]
         ui.run_javascript(f"document.documentElement.dataset.theme = {DATA_THEMES[chosen]}")
+        for name, symbol in symbols.items():
+            symbol.visible = name == chosen
         await in_thread(studio.people.set_theme, chosen)
 
-    with Button(kind="ghost", icon=THEME_LABELS[theme][0], label="Theme"), ui.menu().classes("ts-menu"):
-        for name, (symbol, text) in THEME_LABELS.items():
-            with ui.menu_item(on_click=lambda name=name: choose(name)).classes("ts-menu-item"):
-                icon(symbol)
-                Text("span", text)
+    with Button(kind="ghost", label="Theme").classes("ts-icon-only") as button:
+        button.props("aria-haspopup=menu title=Theme")
+        symbols = {name: icon(symbol) for name, (symbol, _) in THEME_LABELS.items()}
+        with ui.menu().classes("ts-menu"):
+            for name, (symbol, text) in THEME_LABELS.items():
+                menu_item(text, symbol, partial(choose, name))
+    for name, shown in symbols.items():
+        shown.visible = name == theme
 
 
 def _profile_chip(studio: Studio, profile: Profile) -> None:

@@ -227,6 +227,26 @@ def test_a_copy_of_a_held_out_row_leaves_training(tiny_model: Path) -> None:
     assert choose(examples[:1] * 4, 0.25, seed=0) == []
 
 
+def test_quick_dropout_drops_as_often_and_scales_as_much_as_the_slow_one() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch
+
+        from training.dropout import QuickDropout
+    torch.manual_seed(0)
+    dropout = QuickDropout(0.1)
+    x = torch.ones(1001, 999, requires_grad=True)
+    y = dropout(x)
+    assert y.mean().item() == pytest.approx(1, abs=2e-3)
+    assert (y == 0).float().mean().item() == pytest.approx(0.1, abs=2e-3)
+    assert set(y.unique().tolist()) == {0.0, y.max().item()}
+    assert y.max().item() == pytest.approx(1 / 0.9, rel=1e-4)
+    y.sum().backward()
+    assert torch.equal(x.grad, y)
+    assert not torch.equal(dropout(x), y)
+    assert dropout.eval()(x) is x
+
+
 def test_trl_still_has_the_switch_that_we_turn() -> None:
     """`token_trainer` sets a private name of TRL; setting one that is gone would change nothing, silently."""
     with warnings.catch_warnings():

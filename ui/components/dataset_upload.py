@@ -16,6 +16,7 @@ DROP_ZONE = """
   <span class="ts-drop-text">Drag &amp; drop a file here, or click to choose. JSONL or JSON, up to 100 MB,
     at least 10 labeled examples.</span>
 </button>
+<span class="ts-hidden"><q-uploader-add-trigger></q-uploader-add-trigger></span>
 """
 
 

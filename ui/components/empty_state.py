@@ -5,12 +5,12 @@ from nicegui import ui
 from ui.components.text import Text, box, heading, icon
 
 
-def empty_state(title: str, text: str, *, symbol: str = "spark") -> ui.element:
+def empty_state(title: str, text: str, *, symbol: str = "spark", level: int = 2) -> ui.element:
     """Use as a context to add the buttons: `with empty_state(…): Button(…)`."""
     with box("ts-empty"):
         with box("ts-empty-icon"):
             icon(symbol)
-        heading(title, 2)
+        heading(title, level)
         Text("p", text, "ts-muted")
         actions = box("ts-actions")
     return actions

@@ -11,8 +11,9 @@ from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
 from ui.components.job_progress import Progress, ProgressBar
+from ui.components.menu_item import copy_item, menu_item
 from ui.components.status_pill import StatusPill
-from ui.components.text import Text, box, heading, icon
+from ui.components.text import Text, box, heading
 from ui.threads import in_thread
 
 
@@ -48,18 +49,9 @@ class JobHead:
             on_yes=self._request_cancel,
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
-            with ui.menu_item(on_click=dialog.open).classes("ts-menu-item") as self._cancel:
-                icon("stop")
-                Text("span", "Cancel")
-            clone = routes.wizard(clone=job.id)
-            with ui.menu_item(on_click=lambda: ui.navigate.to(clone)).classes("ts-menu-item"):
-                icon("clone")
-                Text("span", "Clone")
-            with ui.menu_item(auto_close=False).classes("ts-menu-item") as copy_path:
-                copy_path.props["data-copy"] = output_path
-                icon("copy")
-                icon("check")
-                Text("span", "Copy output path")
+            self._cancel = menu_item("Cancel", "stop", dialog.open)
+            menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
+            copy_item("Copy output path", output_path)
 
     async def _request_cancel(self) -> None:
         try:

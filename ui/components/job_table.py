@@ -42,11 +42,11 @@ ROW = r"""
       <button type="button" class="ts-more" :aria-label="'Actions for ' + props.row.title" aria-haspopup="menu">
         <i class="ts-icon ts-i-more"></i>
         <q-menu auto-close class="ts-menu" anchor="bottom right" self="top right">
-          <q-item clickable tag="a" :href="props.row.url" class="ts-menu-item">
+          <q-item role="menuitem" clickable tag="a" :href="props.row.url" class="ts-menu-item">
             <i class="ts-icon ts-i-open"></i><span>Open</span></q-item>
-          <q-item clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
+          <q-item role="menuitem" clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
             <i class="ts-icon ts-i-clone"></i><span>Clone</span></q-item>
-          <q-item v-if="props.row.can_cancel" clickable class="ts-menu-item"
+          <q-item role="menuitem" v-if="props.row.can_cancel" clickable class="ts-menu-item"
                   @click="$parent.$emit('cancel_job', props.row.id)">
             <i class="ts-icon ts-i-stop"></i><span>Cancel</span></q-item>
         </q-menu>

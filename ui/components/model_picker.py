@@ -21,7 +21,7 @@ class ModelPicker:
             self._face = box("ts-picker-face")
             icon("chevron-down")
             with ui.menu().classes("ts-menu ts-picker-menu") as self._menu:
-                self._menu.props("fit no-route-dismiss aria-label='Choose a model' transition-duration=100")
+                self._menu.props("role=dialog fit no-route-dismiss aria-label='Choose a model' transition-duration=100")
                 self._panel()
         self.show(models, chosen)
 

@@ -29,7 +29,9 @@ class DatasetStep:
         with box("ts-field"):
             Text("label", "Select dataset", "ts-label").props["for"] = "dataset-select"
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)
-            self._select.props("outlined dense for=dataset-select popup-content-class=ts-menu")
+            self._select.props(
+                "outlined dense placeholder='Choose a dataset' for=dataset-select popup-content-class=ts-menu"
+            )
             self._select.classes("ts-input").mark("dataset")
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("dataset-problem")
             self._problem.visible = False

@@ -157,5 +157,5 @@ class _Warnings:
 async def _not_found(studio: Studio, sentence: str) -> None:
     ui.context.client.status_code = 404
     async with frame(studio, "No such job", (HOME, ("No such job", None))):
-        with empty_state("There is no such job", sentence, symbol="search"):
+        with empty_state("There is no such job", sentence, symbol="search", level=1):
             link("Back to the jobs list", routes.jobs(), "ts-button ts-primary ts-button-link")

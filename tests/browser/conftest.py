@@ -1,0 +1,47 @@
+"""Fixtures of the browser tier: a real Chromium in front of a real server that trains for real."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import launch_options
+from playwright.sync_api import Browser, Page, sync_playwright
+from served import ServedStudio
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, playwright.chromium.launch(**launch_options()) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStudio]:
+    """A studio on an empty data folder, started as `scripts/run` starts it."""
+    server = ServedStudio(tmp_path_factory.mktemp("studio") / "home")
+    server.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A desktop page; anything the browser calls an error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def visit(page: Page, url: str) -> None:
+    page.goto(url)
+    # Before the handshake clicks and keys may arrive swapped.
+    page.wait_for_function("window.did_handshake === true")
+
+
+@pytest.fixture
+def home_path(server: ServedStudio) -> Path:
+    return server.home

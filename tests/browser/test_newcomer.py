@@ -1,0 +1,76 @@
+"""A newcomer's first quarter of an hour, clicked through in Chromium on the starter model."""
+
+import json
+
+import pytest
+from conftest import visit
+from playwright.sync_api import Page, expect
+from served import ServedStudio
+
+from storage import manifest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+MINUTES = 60_000
+STEPS_DRAWN = "() => document.querySelector('.js-plotly-plot').data[0].x"
+
+
+def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudio) -> None:
+    # The first visit asks who you are, once.
+    visit(page, server.url)
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Email").fill("ada@example.org")
+    page.get_by_role("button", name="Looks right").click()
+    expect(page.get_by_text("ada@example.org")).to_be_visible()
+
+    # The method is chosen; the wizard knows the starter model (as soon as it is made) and the starter dataset.
+    page.get_by_role("button", name="Fine-tune a Model").first.click()
+    expect(page.get_by_text("Use cases:")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_function("window.did_handshake === true")
+    expect(page.get_by_text("Choose a base model or a LoRA adapter to start fine-tuning.")).to_be_visible()
+    expect(page.get_by_text("Starter model")).to_be_hidden(timeout=5 * MINUTES)
+    page.reload()
+    page.wait_for_function("window.did_handshake === true")
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("What is Supervised Fine-Tuning?")).to_be_visible()
+    expect(page.get_by_text("The first 3 of 150 pairs")).to_be_visible()
+    page.get_by_role("button", name="Next").click()
+
+    # A value out of bounds is answered under its field; the real one is shown with what will run.
+    page.get_by_label("Epochs").fill("0")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("greater than or equal to 1").first).to_be_visible()
+    page.get_by_label("Epochs").fill("1")
+    expect(page.get_by_text("would give fewer than 10 steps an epoch")).to_be_visible()
+    page.get_by_role("button", name="Create").click()
+
+    # The job page: points arrive while it runs.
+    page.wait_for_url("**/dashboard/fine-tuning/supervised/*")
+    page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].x.length >= 2", timeout=5 * MINUTES)
+    expect(page.get_by_text("Running").first).to_be_visible()
+    expect(page.get_by_text("Epoch 1/1")).to_be_visible()
+
+    # The server dies; the training does not notice, and the page comes back with the whole curve.
+    server.kill()
+    server.start()
+    page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].x.length >= 4", timeout=5 * MINUTES)
+    drawn = page.evaluate(STEPS_DRAWN)
+    assert drawn == list(range(1, len(drawn) + 1))
+
+    expect(page.get_by_text("Completed").first).to_be_visible(timeout=10 * MINUTES)
+    expect(page.get_by_text("100 % • Epoch 1/1")).to_be_visible()
+    expect(page.get_by_text("Before", exact=True)).to_have_count(3)
+    expect(page.get_by_text("After", exact=True)).to_have_count(3)
+    drawn = page.evaluate(STEPS_DRAWN)
+    assert drawn == list(range(1, len(drawn) + 1))
+
+    # And on disk: a sealed PEFT adapter.
+    [run] = (server.home / "runs").iterdir()
+    assert manifest.damage(run / "output") is None
+    assert json.loads((run / "output" / "adapter_config.json").read_text())["peft_type"] == "LORA"
+
+    # The list knows it too.
+    visit(page, f"{server.url}/dashboard/fine-tuning")
+    expect(page.get_by_role("table").get_by_text("Completed")).to_be_visible()
+    expect(page.get_by_text("Customer Support Starter")).to_be_visible()
