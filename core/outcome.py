@@ -25,6 +25,8 @@ def outcome(job: Job, history: History, ended: Exit | None, folder: RunFolder) -
         return Outcome(Status.COMPLETED)
     if job.cancel_requested or (finished and finished.outcome == "cancelled"):
         return Outcome(Status.CANCELLED, message=job.message)
+    if finished and finished.outcome == "paused":
+        return Outcome(Status.PAUSED, message=job.message)
     if history.failed:
         failed = history.failed
         return Outcome(Status.FAILED, failed.cause, failed.message, failed.evidence)
@@ -40,8 +42,8 @@ def outcome(job: Job, history: History, ended: Exit | None, folder: RunFolder) -
         )
     if ended.signal:
         name = signal.Signals(ended.signal).name
-        message = f"The trainer was ended from outside by {name} (signal {ended.signal}). Start the job again."
-        return Outcome(Status.FAILED, Cause.KILLED_EXTERNALLY, message, evidence)
+        message = f"The trainer was ended from outside by {name} (signal {ended.signal})."
+        return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)
     message = f"The trainer ended with code {ended.returncode} without saying why. Its stderr.log may tell more."
     return Outcome(Status.FAILED, Cause.INTERNAL, message, evidence)
 

@@ -25,30 +25,30 @@ from storage.spec import JobSpec, OtherDataset, RunSpec
 from storage.status import Status
 from storage.tables import Job, now
 
-#: From → to. Terminal rows never change.
+#: From → to. Terminal rows change in one case only: a person asks to try a failed or cancelled job again.
 MOVES: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.PREPARING, Status.CANCELLED, Status.PAUSED}),
     Status.PREPARING: frozenset(
         {Status.RUNNING, Status.COMPLETING, Status.COMPLETED, Status.PAUSING, Status.CANCELLING, Status.INTERRUPTED,
-         Status.FAILED, Status.CANCELLED}
+         Status.FAILED, Status.CANCELLED, Status.PAUSED}
     ),
     Status.RUNNING: frozenset(
         {Status.COMPLETING, Status.COMPLETED, Status.PAUSING, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED,
-         Status.CANCELLED}
+         Status.CANCELLED, Status.PAUSED}
     ),
     Status.COMPLETING: frozenset(
-        {Status.COMPLETED, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED, Status.CANCELLED}
+        {Status.COMPLETED, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED, Status.CANCELLED, Status.PAUSED}
     ),
+    # It may have finished before the request reached it: the truth wins.
     Status.PAUSING: frozenset(
         {Status.PAUSED, Status.COMPLETED, Status.CANCELLING, Status.INTERRUPTED, Status.FAILED}
     ),
-    Status.PAUSED: frozenset({Status.QUEUED, Status.CANCELLED}),
-    # It may have finished before the request reached it: the truth wins.
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
+    Status.PAUSED: frozenset({Status.QUEUED, Status.CANCELLED}),
     Status.INTERRUPTED: frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED}),
     Status.COMPLETED: frozenset(),
-    Status.FAILED: frozenset(),
-    Status.CANCELLED: frozenset(),
+    Status.FAILED: frozenset({Status.QUEUED}),
+    Status.CANCELLED: frozenset({Status.QUEUED}),
 }  # fmt: skip
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -135,19 +135,45 @@ class Runs:
     def cancel(self, job_id: str, *, actor: Actor) -> Job:
         """Ask a job to end. Twice is once; a job that has ended stays as it is."""
         job = self.get(job_id)
-        if job.status is Status.QUEUED and self.move(job, Status.CANCELLED, ended_at=now(), message=_by(actor)):
+        said = f"Cancelled by {actor.name}."
+        if job.status is Status.QUEUED and self.move(job, Status.CANCELLED, ended_at=now(), message=said):
             return self.get(job_id)
         job = self.get(job_id)  # it may have started meanwhile
         if job.status.is_live and not job.cancel_requested:
-            self.move(
-                job,
-                Status.CANCELLING,
-                cancel_requested=True,
-                message=_by(actor),
-                stage="Asking the trainer to stop",
-            )
+            asked = {"cancel_requested": True, "stage": "Asking the trainer to stop", "message": said}
+            self.move(job, Status.CANCELLING, **asked)
         elif not job.status.is_live and not job.status.is_terminal:
-            self.move(job, Status.CANCELLED, ended_at=now(), message=_by(actor))
+            self.move(job, Status.CANCELLED, ended_at=now(), message=said)
+        self.wake.set()
+        return self.get(job_id)
+
+    def pause(self, job_id: str, *, actor: Actor) -> Job:
+        """Ask a job to save a checkpoint and free its device. Raises Conflict where it does not run."""
+        job = self.get(job_id)
+        asked = {"pause_requested": True, "message": f"Paused by {actor.name}."}
+        if job.status is Status.QUEUED:
+            moved = self.move(job, Status.PAUSED, message=asked["message"])
+        else:
+            moved = self.move(job, Status.PAUSING, **asked)
+        if not moved:
+            raise Conflict(f"“{job.title}” is {job.status.value}, so it cannot be paused.")
+        self.wake.set()
+        return self.get(job_id)
+
+    def resume(self, job_id: str, *, actor: Actor) -> Job:
+        """Queue a paused job again; it goes on from its newest valid checkpoint."""
+        return self._requeue(job_id, (Status.PAUSED,), "resumed", f"Resumed by {actor.name}.")
+
+    def retry(self, job_id: str, *, actor: Actor) -> Job:
+        """A new attempt of a failed or cancelled job, from its newest valid checkpoint where there is one."""
+        return self._requeue(job_id, (Status.FAILED, Status.CANCELLED), "tried again", f"Tried again by {actor.name}.")
+
+    def _requeue(self, job_id: str, only_from: tuple[Status, ...], what: str, message: str) -> Job:
+        job = self.get(job_id)
+        fresh = {"cause": None, "message": message, "evidence": "", "ended_at": None, "restarts": 0}
+        requests = {"cancel_requested": False, "pause_requested": False, "held": False, "health": "", "stage": ""}
+        if job.status not in only_from or not self.move(job, Status.QUEUED, **fresh, **requests):
+            raise Conflict(f"“{job.title}” is {job.status.value}, so it cannot be {what}.")
         self.wake.set()
         return self.get(job_id)
 
@@ -174,6 +200,11 @@ class Runs:
     def live(self) -> list[Job]:
         with self._database.read() as session:
             return list(jobs.live(session))
+
+    def interrupted(self) -> list[Job]:
+        """Jobs whose trainer is gone and about which nothing has been decided yet."""
+        with self._database.read() as session:
+            return list(jobs.having(session, Status.INTERRUPTED))
 
     def claim_next(self) -> Job | None:
         """Take the oldest queued job for a new attempt with a fresh fencing token."""
@@ -208,10 +239,6 @@ def _row(run: RunSpec, actor: Actor) -> Job:
         created_at=run.created_at,
         epochs=run.hyperparameters.epochs,
     )
-
-
-def _by(actor: Actor) -> str:
-    return f"Cancelled by {actor.name}."
 
 
 def _versions() -> dict[str, str]:

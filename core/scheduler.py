@@ -11,7 +11,7 @@ from core.history import History
 from core.ladder import Ladder
 from core.outcome import Outcome, outcome
 from core.runs import Runs
-from storage.run_folder import Attempt
+from storage.run_folder import Attempt, Request
 from storage.status import Cause, Status
 from storage.tables import Job, now
 
@@ -20,6 +20,8 @@ TICK_S = 1.0
 START_PATIENCE_S = 60.0
 #: The supervisor may be in the middle of renaming `exit.json` into place.
 GONE_PATIENCE_S = 2.0
+#: An interrupted job goes on by itself this often, and only if it got further each time.
+MAX_RESTARTS = 3
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,9 @@ class Scheduler:
         self._children = [child for child in self._children if child.poll() is None]
         for job in self._runs.live():
             self._reconcile(job)
+        for job in self._runs.interrupted():
+            # The server ended between the two writes.
+            self._after_interruption(job, Outcome(Status.INTERRUPTED, job.cause, job.message))
         if not self._runs.live() and not self._stopping.is_set():
             self._start_next()
 
@@ -86,6 +91,9 @@ class Scheduler:
         if job.status is Status.CANCELLING:
             ladder = self._ladders.setdefault(job.id, Ladder(attempt))
             self._runs.note(job, stage=ladder.climb())
+        elif job.status is Status.PAUSING:
+            if attempt.requested() is None:
+                attempt.request(Request.PAUSE)
         elif job.status is Status.PREPARING and history.training:
             self._runs.move(job, Status.RUNNING)
         elif job.status is Status.RUNNING and history.phase and history.phase.name == "exporting":
@@ -113,11 +121,17 @@ class Scheduler:
     def _end(self, job: Job, how: Outcome) -> None:
         self._ladders.pop(job.id, None)
         self._gone_since.pop(job.id, None)
-        values = {
-            "cause": how.cause,
-            "message": how.message,
-            "evidence": how.evidence,
-            "ended_at": now(),
-            "stage": "",
-        }
-        self._runs.move(job, how.status, **values)
+        values = {"cause": how.cause, "message": how.message, "evidence": how.evidence, "stage": "", "health": ""}
+        if how.status is not Status.INTERRUPTED:
+            self._runs.move(job, how.status, ended_at=now(), **values)
+        elif self._runs.move(job, Status.INTERRUPTED, **values):
+            self._after_interruption(job, how)
+
+    def _after_interruption(self, job: Job, how: Outcome) -> None:
+        """Back into the queue, unless that has not helped before."""
+        if job.restarts >= MAX_RESTARTS or job.step <= job.restarted_at_step:
+            tried = f" It was started again {job.restarts} times; look into its log before you retry."
+            self._runs.move(job, Status.FAILED, ended_at=now(), cause=how.cause, message=how.message + tried)
+        else:
+            again = {"restarts": job.restarts + 1, "restarted_at_step": job.step}
+            self._runs.move(job, Status.QUEUED, **again, message=f"{how.message} It goes on by itself.")

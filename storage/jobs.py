@@ -28,6 +28,9 @@ class Page:
     total: int
 
 
+_QUEUE_ORDER = (col(Job.priority).desc(), col(Job.place), col(Job.id))
+
+
 def add(session: Session, job: Job) -> None:
     session.add(job)
 
@@ -60,9 +63,13 @@ def live(session: Session) -> Sequence[Job]:
     return session.exec(select(Job).where(col(Job.status).in_(LIVE))).all()
 
 
+def having(session: Session, status: Status) -> Sequence[Job]:
+    return session.exec(select(Job).where(Job.status == status)).all()
+
+
 def next_queued(session: Session) -> Job | None:
-    oldest = select(Job).where(Job.status == Status.QUEUED).order_by(col(Job.created_at), col(Job.id))
-    return session.exec(oldest.limit(1)).first()
+    waiting = select(Job).where(Job.status == Status.QUEUED, col(Job.held).is_(False))
+    return session.exec(waiting.order_by(*_QUEUE_ORDER).limit(1)).first()
 
 
 def claim(session: Session, job_id: str, token: str) -> Job | None:
@@ -92,5 +99,5 @@ def write(session: Session, job: Job, *, only_from: Collection[Status], **values
 
 def ahead_of(session: Session, job: Job) -> int:
     """How many queued jobs start before this one."""
-    earlier = select(func.count()).where(Job.status == Status.QUEUED, col(Job.created_at) < job.created_at)
-    return session.exec(earlier).one()
+    queue = session.exec(select(Job.id).where(Job.status == Status.QUEUED).order_by(*_QUEUE_ORDER)).all()
+    return queue.index(job.id) if job.id in queue else 0

@@ -61,8 +61,19 @@ class Job(SQLModel, table=True):
     #: Fencing: every write about a live attempt names the attempt and its token, and hits no row when stale.
     attempt: int = 0
     token: str = ""
-    #: A request, never a state: the trainer may finish first.
+    #: Requests, never states: the trainer may finish first.
     cancel_requested: bool = False
+    pause_requested: bool = False
+    #: Kept in the queue until released.
+    held: bool = False
+    #: Higher goes first; among equals who has fewer jobs running; then `place`, smallest first.
+    priority: int = 0
+    place: float = Field(default_factory=lambda: now().timestamp())
+    #: How often the reconciler has put it back, and the step it had reached then: no progress twice is a crash loop.
+    restarts: int = 0
+    restarted_at_step: int = -1
+    #: What is odd about a live attempt ("No heartbeat for 80 s"), as a sentence.
+    health: str = ""
     #: How far the cancel ladder has come, as a sentence for the page.
     stage: str = ""
     cause: Cause | None = Field(default=None, sa_column=by_value(Cause, nullable=True))

@@ -117,9 +117,32 @@ def test_only_legal_moves_change_a_row(studio: Studio, asked: JobSpec, start: St
     assert studio.runs.get(job.id).status is (target if moved else start)
 
 
-def test_terminal_means_terminal() -> None:
-    assert all(not MOVES[status] for status in Status if status.is_terminal)
+def test_terminal_means_terminal_but_for_a_person_who_retries() -> None:
     assert set(MOVES) == set(Status)
+    assert MOVES[Status.COMPLETED] == frozenset()
+    assert all(MOVES[status] <= {Status.QUEUED} for status in Status if status.is_terminal)
+
+
+def test_a_paused_job_waits_until_it_is_resumed(studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+    assert studio.runs.pause(job.id, actor=ALICE).status is Status.PAUSED
+    assert studio.runs.claim_next() is None
+    with pytest.raises(Conflict, match="is paused, so it cannot be paused"):
+        studio.runs.pause(job.id, actor=ALICE)
+    assert studio.runs.resume(job.id, actor=ALICE).status is Status.QUEUED
+    assert studio.runs.claim_next() is not None
+
+
+def test_a_cancelled_job_can_be_tried_again_and_a_completed_one_cannot(studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+    studio.runs.cancel(job.id, actor=ALICE)
+    again = studio.runs.retry(job.id, actor=ALICE)
+    assert (again.status, again.cancel_requested) == (Status.QUEUED, False)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    studio.runs.move(claimed, Status.COMPLETED)
+    with pytest.raises(Conflict, match="is completed, so it cannot be tried again"):
+        studio.runs.retry(job.id, actor=ALICE)
 
 
 def test_search_finds_words_in_any_column(studio: Studio, asked: JobSpec) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.models import ModelInfo, StarterState
 from core.studio import Studio
+from storage.spec import Hyperparameters
 from ui.components.method_cards import method_cards
 from ui.components.model_picker import ModelPicker
 from ui.components.spec_field import spec_field
@@ -11,6 +12,9 @@ from ui.components.spec_form import SpecForm
 from ui.components.starter_banner import StarterProgress
 from ui.components.text import Text, box, heading
 from ui.threads import in_thread
+
+RATE = "hyperparameters.learning_rate"
+DEFAULT_RATE = Hyperparameters().learning_rate
 
 
 class ModelStep:
@@ -46,8 +50,16 @@ class ModelStep:
     def _chosen(self) -> ModelInfo | None:
         return next((model for model in self._models if model.id == self._form.content["model"]), None)
 
+    def suggest(self) -> None:
+        """The learning rate this model learns well at, as long as nobody has typed another."""
+        chosen = self._chosen()
+        untouched = {DEFAULT_RATE} | {model.suggested_learning_rate for model in self._models}
+        if chosen and self._form.get(RATE) in untouched:
+            self._form.set(RATE, chosen.suggested_learning_rate or DEFAULT_RATE)
+
     def _pick(self, model: ModelInfo) -> None:
         self._form.set("model", model.id)
+        self.suggest()
         self._picker.show(self._models, model.id)
         self._problem.visible = False
         self._draw_cards()

@@ -41,6 +41,8 @@ def register(studio: Studio, _signals: Signals) -> None:
                 content = None
             wizard = Wizard(studio, SpecForm(content), key, clone)
             await wizard.build()
+            if content is None:
+                wizard.suggest()
             wizard.show(int(step) if step in ("1", "2", "3") else 1)
 
 
@@ -91,6 +93,10 @@ class Wizard:
         self._steps[number - 1].focus()
         objective = str(self._form.content["objective"])
         ui.navigate.history.replace(routes.wizard(objective=objective, step=number, clone=self._clone))
+
+    def suggest(self) -> None:
+        """Begin with what suits the preselected model."""
+        self._model.suggest()
 
     def show(self, number: int) -> None:
         summaries = (self._model.summary, self._dataset.summary, self._settings.summary)
