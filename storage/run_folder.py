@@ -130,3 +130,7 @@ class RunFolder:
 
     def has_output(self) -> bool:
         return manifest.is_sealed(self.output)
+
+    def has_checkpoint(self) -> bool:
+        """Whether a sealed one is there. Cheap; the trainer checks every byte before it goes on from it."""
+        return any(manifest.is_sealed(folder) for folder in self.checkpoints.glob("step-[0-9]*"))
