@@ -54,7 +54,8 @@ RULES = (
         "The machine ran out of memory. Lower the max context length or choose a smaller model.",
     ),
     Rule(
-        r"GatedRepoError|(Cannot access|trying to access a) gated repo|Access to model .* is restricted|not in the authorized list|awaiting a review",
+        r"GatedRepoError|(Cannot access|trying to access a) gated repo|Access to model .* is restricted"
+        r"|not in the authorized list|awaiting a review",
         Cause.GATED_MODEL,
         "The model is gated: its publisher lets only those download it who have accepted its licence.",
     ),
