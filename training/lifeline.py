@@ -1,5 +1,6 @@
 """The trainer's second thread: shows that we live, and hears when we should stop."""
 
+import contextlib
 import signal
 import sys
 import threading
@@ -46,7 +47,9 @@ class Lifeline:
         next_beat = 0.0
         while True:
             if time.monotonic() >= next_beat:
-                self._attempt.heartbeat.touch()
+                # A full disk must not stop the thread that hears when to end.
+                with contextlib.suppress(OSError):
+                    self._attempt.heartbeat.touch()
                 next_beat = time.monotonic() + HEARTBEAT_S
             if self._attempt.requested() is Request.CANCEL:
                 self._stop.set()
