@@ -11,6 +11,10 @@ from core.feed import Feed
 from core.home import Home
 from core.scheduler import Scheduler
 from core.studio import Studio
+from storage import manifest
+from storage.event_log import EventWriter
+from storage.events import Failed
+from storage.files import write_json
 from storage.spec import JobSpec
 from storage.status import Cause, Status
 
@@ -77,3 +81,27 @@ def test_running_jobs_are_asked_to_pause_on_a_short_disk(studio: Studio, asked: 
     job = studio.runs.get(claimed.id)
     assert (job.status, job.cause, job.pause_requested) == (Status.PAUSING, Cause.DISK_FULL, True)
     assert "press Resume" in job.message
+
+
+def test_a_trainer_that_met_a_full_disk_leaves_a_paused_job_that_can_be_resumed(studio: Studio, asked: JobSpec) -> None:
+    actor = studio.people.actor()
+    studio.runs.submit(asked, actor=actor)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    studio.runs.move(claimed, Status.RUNNING)
+    folder = studio.runs.folder(claimed.id)
+    attempt = folder.attempt(1)
+    attempt.claim(claimed.token)
+    partial = folder.checkpoints / "work.partial"
+    partial.mkdir()
+    (partial / "weights").write_bytes(b"w")
+    manifest.seal(partial, folder.checkpoints / "step-00000100")
+    events = EventWriter(attempt.events)
+    events.append(Failed(cause=Cause.DISK_FULL, message="The disk is full.", evidence="OSError: [Errno 28]"))
+    events.close()
+    write_json(attempt.path / "exit.json", {"returncode": 1, "signal": None, "token": claimed.token, "cause": None})
+    scheduler(studio, studio.home).tick()
+    job = studio.runs.get(claimed.id)
+    assert (job.status, job.cause, job.evidence) == (Status.PAUSED, Cause.DISK_FULL, "OSError: [Errno 28]")
+    resumed = studio.runs.resume(job.id, actor=actor)
+    assert (resumed.status, resumed.cause) == (Status.QUEUED, None)
