@@ -110,7 +110,7 @@ async def _follow(studio: Studio, job: Job, updates: asyncio.Queue[FeedUpdate], 
     with contextlib.ExitStack() as stack:
         bar = None if as_json else stack.enter_context(_bar())
         task = bar.add_task("queued", total=None, numbers="") if bar else None
-        while not (row := await asyncio.to_thread(studio.runs.get, job.id)).status.is_terminal:
+        while not _has_ended(row := await asyncio.to_thread(studio.runs.get, job.id)):
             with contextlib.suppress(TimeoutError):
                 update = await asyncio.wait_for(updates.get(), timeout=0.5)
                 _show(update, bar, task)
@@ -118,6 +118,11 @@ async def _follow(studio: Studio, job: Job, updates: asyncio.Queue[FeedUpdate], 
             _show(updates.get_nowait(), bar, task)
     _conclude(studio, row, as_json)
     return row.status
+
+
+def _has_ended(job: Job) -> bool:
+    """A run that paused by itself, as on a full disk, goes on only when somebody asks."""
+    return job.status.is_terminal or job.status is Status.PAUSED
 
 
 def _show(update: FeedUpdate, bar: Progress | None, task: TaskID | None) -> None:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.ballast import Ballast
 from core.errors import BadInput, NotFound
 from core.home import Home
 from core.people import Actor
@@ -32,9 +33,10 @@ class Pair:
 
 
 class Datasets:
-    def __init__(self, database: Database, home: Home) -> None:
+    def __init__(self, database: Database, home: Home, ballast: Ballast) -> None:
         self._database = database
         self._home = home
+        self._ballast = ballast
 
     def all(self) -> list[Dataset]:
         with self._database.read() as session:
@@ -66,10 +68,11 @@ class Datasets:
             raise BadInput(f"There is no file {path}. Check the path and try again.")
         self._home.require_free(path.stat().st_size, f"The dataset {path.name}")
         partial = self._home.datasets / f".{uuid.uuid4().hex}.partial"
-        partial.mkdir()
         try:
-            row = self._import(path, partial, name or path.stem.replace("_", " ").strip() or "Dataset", actor)
-            return self._keep(row, partial)
+            with self._ballast.explaining():
+                partial.mkdir()
+                row = self._import(path, partial, name or path.stem.replace("_", " ").strip() or "Dataset", actor)
+                return self._keep(row, partial)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 

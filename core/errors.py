@@ -4,6 +4,7 @@ StudioError
 ├── BadInput        what was asked cannot be done as asked
 ├── NotFound        no such job, dataset or model
 ├── Conflict        it is taken, in use, or in the wrong state
+├── DiskFull        nothing more could be written
 └── BadHome         the data folder cannot be used
 """
 
@@ -22,6 +23,10 @@ class NotFound(StudioError):
 
 class Conflict(StudioError):
     """It is taken, in use, or in a state that does not allow this."""
+
+
+class DiskFull(StudioError):
+    """Nothing more could be written."""
 
 
 class BadHome(StudioError):

@@ -14,14 +14,16 @@ from storage.files import read_json, write_json
 
 #: Writing stops well before the disk is full, so that the database and the logs can still be written.
 DISK_FLOOR_BYTES = 200 * 1024**2
+BALLAST_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`floor_bytes` of the volume always stay free."""
+    """`floor_bytes` of the volume always stay free; `ballast_bytes` are held for when they did not."""
 
     path: Path
     floor_bytes: int = DISK_FLOOR_BYTES
+    ballast_bytes: int = BALLAST_BYTES
 
     @property
     def database(self) -> Path:
@@ -61,6 +63,16 @@ class Home:
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.path).free
+
+    def shortage(self) -> str:
+        """What is missing, as a sentence; empty while the floor is free. Cheap: one look at the volume."""
+        free = self.free_bytes()
+        if free >= self.floor_bytes:
+            return ""
+        return (
+            f"The disk is short: {_mb(free)} MB are free where {self.path} lies, and {_mb(self.floor_bytes)} MB must "
+            "stay free. Nothing new starts and running jobs are paused until there is more."
+        )
 
     def require_free(self, needed_bytes: int, what: str) -> None:
         """Raises BadInput where `needed_bytes` and the floor do not fit on the volume."""

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.history import History
+from storage.failures import EVIDENCE_CHARACTERS, classify, explain_log
 from storage.run_folder import Exit, RunFolder
 from storage.status import Cause, Status
 from storage.tables import Job
+
+#: Signals that somebody sends. Of these the log knows nothing; the others a program brings upon itself.
+FROM_OUTSIDE: frozenset[int] = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+LOG_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,9 @@ class Outcome:
     evidence: str = ""
 
 
-def outcome(job: Job, history: History, ended: Exit | None, folder: RunFolder) -> Outcome:
+def outcome(
+    job: Job, history: History, ended: Exit | None, folder: RunFolder, *, disk_is_short: bool = False
+) -> Outcome:
     """The truth first (a sealed output is a finished job, whatever was asked), then the reason closest to the fact."""
     finished = history.finished
     if finished and finished.outcome == "completed" and folder.has_output():
@@ -26,40 +33,68 @@ def outcome(job: Job, history: History, ended: Exit | None, folder: RunFolder) -
     if job.cancel_requested or (finished and finished.outcome == "cancelled"):
         return Outcome(Status.CANCELLED, message=job.message)
     if finished and finished.outcome == "paused":
-        return Outcome(Status.PAUSED, message=job.message)
+        return Outcome(Status.PAUSED, job.cause, job.message)
     if history.failed:
         failed = history.failed
-        return Outcome(Status.FAILED, failed.cause, failed.message, failed.evidence)
-    evidence = _last_line(folder.attempt(job.attempt).stderr)
-    if ended is None:
-        return _lost(evidence)
-    if ended.cause is Cause.OOM_HOST:
-        return Outcome(
-            Status.FAILED,
-            Cause.OOM_HOST,
-            "The machine ran out of memory and the kernel ended the trainer. Choose a smaller batch or context length.",
-            evidence,
+        return _settled(Outcome(Status.FAILED, failed.cause, failed.message, failed.evidence), folder)
+    lines = _last_lines(folder.attempt(job.attempt).stderr)
+    return _settled(_without_words(ended, lines, disk_is_short), folder)
+
+
+def could_not_start(error: OSError, folder: RunFolder) -> Outcome:
+    message = f"The trainer could not be started: {error}."
+    rule = classify(str(error))
+    return _settled(Outcome(Status.FAILED, rule.cause if rule else Cause.INTERNAL, message), folder)
+
+
+def _settled(how: Outcome, folder: RunFolder) -> Outcome:
+    """A full disk takes nothing from a run that has a checkpoint: it pauses instead of failing."""
+    if how.cause is not Cause.DISK_FULL or how.status is not Status.FAILED or not folder.has_checkpoint():
+        return how
+    message = "The disk is full. Free some space, then press Resume: the run goes on from its last checkpoint."
+    return Outcome(Status.PAUSED, Cause.DISK_FULL, message, how.evidence)
+
+
+def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool) -> Outcome:
+    """No event says how it ended: the kernel, the log and the disk may."""
+    evidence = lines[-1].strip()[:EVIDENCE_CHARACTERS] if lines else ""
+    if ended and ended.cause is Cause.OOM_HOST:
+        message = (
+            "The machine ran out of memory and the kernel ended the trainer. Choose a smaller batch or context length."
         )
+        return Outcome(Status.FAILED, Cause.OOM_HOST, message, evidence)
+    if ended and ended.signal and ended.signal in FROM_OUTSIDE:
+        message = f"The trainer was ended from outside by {_name(ended.signal)} (signal {ended.signal})."
+        return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)
+    if known := explain_log(lines):
+        return Outcome(Status.FAILED, known.cause, known.sentence, known.evidence)
+    if disk_is_short:
+        message = "The trainer ended without a word while the disk was full. Free some space and start the run again."
+        return Outcome(Status.FAILED, Cause.DISK_FULL, message, evidence)
+    if ended is None:
+        message = (
+            "The trainer is gone without a word: the machine was restarted or the process killed. Start the job again."
+        )
+        return Outcome(Status.FAILED, Cause.LOST, message, evidence)
     if ended.signal:
-        name = signal.Signals(ended.signal).name
-        message = f"The trainer was ended from outside by {name} (signal {ended.signal})."
+        message = f"The trainer was ended by {_name(ended.signal)} (signal {ended.signal})."
         return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)
     message = f"The trainer ended with code {ended.returncode} without saying why. Its stderr.log may tell more."
     return Outcome(Status.FAILED, Cause.INTERNAL, message, evidence)
 
 
-def _lost(evidence: str) -> Outcome:
-    message = (
-        "The trainer is gone without a word: the machine was restarted or the process killed. Start the job again."
-    )
-    return Outcome(Status.FAILED, Cause.LOST, message, evidence)
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have numbers only
+        return "a signal"
 
 
-def _last_line(path: Path) -> str:
+def _last_lines(path: Path) -> list[str]:
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
-            lines = file.read().decode(errors="replace").strip().splitlines()
+            file.seek(max(0, path.stat().st_size - LOG_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
-        return ""
-    return lines[-1][:500] if lines else ""
+        return []
+    return [line for line in lines if line.strip()]

@@ -23,6 +23,7 @@ MINIMUM_STEPS_PER_EPOCH = 10
 TEMPLATE_TOKENS_PER_ROW = 30
 #: Larger micro-batches gain nothing on a CPU; they only take memory.
 MOST_MICRO_BATCH_TOKENS = 2048
+LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
@@ -46,7 +47,7 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     asked = spec.hyperparameters
     context = _context(asked.max_context_length, model, hardware, changes)
     batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
-    compute = _compute(model, hardware)
+    compute = _compute(asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
         changes.append(_turbo(compute))
     hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
@@ -97,11 +98,19 @@ def _turbo(compute: Compute) -> Change:
     return Change(field="Turbo Mode", asked="On", runs="as Off", reason=reason)
 
 
-def _compute(model: ModelRef, hardware: Hardware) -> Compute:
-    fits = int(hardware.available_bytes * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+def _compute(asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> Compute:
     return Compute(
         device=hardware.gpus[0].uuid if hardware.gpus else "cpu",
         threads=hardware.cores,
         weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
-        micro_batch_tokens=max(64, min(fits, MOST_MICRO_BATCH_TOKENS)),
+        micro_batch_tokens=_micro_batch(asked_micro_batch, model, hardware, changes),
     )
+
+
+def _micro_batch(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+    fits = int(hardware.available_bytes * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+    most = max(LEAST_MICRO_BATCH_TOKENS, min(fits, MOST_MICRO_BATCH_TOKENS))
+    if asked > most:
+        reason = "more does not fit into this machine's free memory, or gains nothing (estimate)"
+        changes.append(Change(field="Micro-Batch Size", asked=str(asked), runs=str(most), reason=reason))
+    return min(asked, most) if asked else most

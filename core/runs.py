@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from core import estimate, hardware
+from core.ballast import Ballast
 from core.datasets import Datasets
 from core.errors import BadInput, Conflict, NotFound
 from core.home import Home
@@ -22,7 +23,7 @@ from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
 from storage.spec import JobSpec, OtherDataset, RunSpec
-from storage.status import Status
+from storage.status import Cause, Status
 from storage.tables import Job, now
 
 #: From → to. Terminal rows change in one case only: a person asks to try a failed or cancelled job again.
@@ -63,12 +64,14 @@ class Runs:
         home: Home,
         models: Models,
         datasets: Datasets,
+        ballast: Ballast,
         on_change: Callable[[str], None],
     ) -> None:
         self._database = database
         self._home = home
         self._models = models
         self._datasets = datasets
+        self._ballast = ballast
         self._on_change = on_change
         #: Set when the scheduler has something to do before its next tick.
         self.wake = threading.Event()
@@ -102,7 +105,8 @@ class Runs:
         run = self.preview(spec).model_copy(update={"created_by": actor.email})
         self._home.require_free(estimate.disk_bytes(run.method, run.model), "This run")
         try:
-            folder = RunFolder.create(self._home.runs, run)
+            with self._ballast.explaining():
+                folder = RunFolder.create(self._home.runs, run)
         except FileExistsError as error:
             raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
         try:
@@ -160,6 +164,11 @@ class Runs:
         self.wake.set()
         return self.get(job_id)
 
+    def pause_for_space(self, job: Job) -> bool:
+        """Ask a running job to save and end while there is still room for its checkpoint."""
+        message = "Paused because the disk is short. Free some space, then press Resume."
+        return self.move(job, Status.PAUSING, pause_requested=True, cause=Cause.DISK_FULL, message=message)
+
     def resume(self, job_id: str, *, actor: Actor) -> Job:
         """Queue a paused job again; it goes on from its newest valid checkpoint."""
         return self._requeue(job_id, (Status.PAUSED,), "resumed", f"Resumed by {actor.name}.")
@@ -179,6 +188,8 @@ class Runs:
 
     def waits_because(self, job: Job) -> str:
         """Why a queued job has not started, as a sentence."""
+        if shortage := self._home.shortage():
+            return shortage
         with self._database.read() as session:
             live = jobs.live(session)
             ahead = jobs.ahead_of(session, job)

@@ -6,13 +6,15 @@ import threading
 import time
 
 from core import launcher
+from core.ballast import Ballast
 from core.feed import Feed
 from core.history import History
+from core.home import Home
 from core.ladder import Ladder
-from core.outcome import Outcome, outcome
+from core.outcome import Outcome, could_not_start, outcome
 from core.runs import Runs
 from storage.run_folder import Attempt, Request
-from storage.status import Cause, Status
+from storage.status import Status
 from storage.tables import Job, now
 
 TICK_S = 1.0
@@ -27,9 +29,11 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    def __init__(self, runs: Runs, feed: Feed) -> None:
+    def __init__(self, runs: Runs, feed: Feed, home: Home, ballast: Ballast) -> None:
         self._runs = runs
         self._feed = feed
+        self._home = home
+        self._ballast = ballast
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._children: list[subprocess.Popen[bytes]] = []
@@ -48,12 +52,16 @@ class Scheduler:
     def tick(self) -> None:
         """One round: bring every live job's row up to date, then give a free device to the next in the queue."""
         self._children = [child for child in self._children if child.poll() is None]
+        # First of all: whoever has to write below then can.
+        self._ballast.tend()
         for job in self._runs.live():
             self._reconcile(job)
         for job in self._runs.interrupted():
             # The server ended between the two writes.
             self._after_interruption(job, Outcome(Status.INTERRUPTED, job.cause, job.message))
-        if not self._runs.live() and not self._stopping.is_set():
+        if self._home.shortage():
+            self._pause_for_space()
+        elif not self._runs.live() and not self._stopping.is_set():
             self._start_next()
 
     def _run(self) -> None:
@@ -69,10 +77,16 @@ class Scheduler:
         job = self._runs.claim_next()
         if job is None:
             return
+        folder = self._runs.folder(job.id)
         try:
-            self._children.append(launcher.launch(self._runs.folder(job.id), job.attempt, job.token))
+            self._children.append(launcher.launch(folder, job.attempt, job.token))
         except OSError as error:
-            self._end(job, Outcome(Status.FAILED, Cause.INTERNAL, f"The trainer could not be started: {error}."))
+            self._end(job, could_not_start(error, folder))
+
+    def _pause_for_space(self) -> None:
+        for job in self._runs.live():
+            if job.status is Status.RUNNING:
+                self._runs.pause_for_space(job)
 
     def _reconcile(self, job: Job) -> None:
         folder = self._runs.folder(job.id)
@@ -82,7 +96,8 @@ class Scheduler:
         history = self._feed.history(job.id)
         self._note_progress(job, history)
         if ended is not None or (not alive and self._is_gone(job, attempt)):
-            self._end(job, outcome(job, history, ended, folder))
+            short = bool(self._home.shortage())
+            self._end(job, outcome(job, history, ended, folder, disk_is_short=short))
         elif alive:
             self._gone_since.pop(job.id, None)
             self._follow(job, attempt, history)

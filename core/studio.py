@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import filelock
 
+from core.ballast import Ballast
 from core.datasets import Datasets
 from core.drafts import Drafts
 from core.errors import BadHome, StudioError
@@ -32,15 +33,16 @@ class Studio:
         job_changed: Callable[[str], None] = _ignore,
     ) -> None:
         self.home = home
-        self._database = Database(home.database)
+        self._ballast = Ballast(home)
+        self._database = Database(home.database, self._ballast)
         self._lock: filelock.BaseFileLock | None = None
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
-        self.datasets = Datasets(self._database, home)
+        self.datasets = Datasets(self._database, home, self._ballast)
         self.feed = Feed(home.runs, publish)
-        self.runs = Runs(self._database, home, self.models, self.datasets, job_changed)
-        self._scheduler = Scheduler(self.runs, self.feed)
+        self.runs = Runs(self._database, home, self.models, self.datasets, self._ballast, job_changed)
+        self._scheduler = Scheduler(self.runs, self.feed, home, self._ballast)
 
     def open(self) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do."""
@@ -58,6 +60,7 @@ class Studio:
         self.home.prepare()
         self._lock = self.home.lock(url)
         self.open()
+        self._ballast.tend()
         self._scheduler.start()
 
     def welcome(self) -> None:

@@ -5,27 +5,44 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import alembic.command
 import alembic.config
 import alembic.runtime.migration
 import alembic.script
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, create_engine
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
+#: The second is what a full disk does to the index of the write-ahead log.
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
 class NewerSchema(Exception):
     """The database was written by a newer Tunesmith."""
+
+
+class Reserve(Protocol):
+    """Room on the disk that is held back for the database."""
+
+    def ensure_room(self) -> None:
+        """Called before every transaction that writes."""
+
+    def refusal(self) -> Exception:
+        """What to raise when the disk was full all the same."""
 
 
 class Database:
     """Sessions on one SQLite file. Rows outlive their session (`expire_on_commit=False`)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
         self.path = path
+        self._reserve = reserve
         self._engine = _engine(path)
         # A deferred read-then-write upgrade fails at once, whatever busy_timeout says; and SQLite before 3.51.3 can
         # corrupt a WAL that two connections write. So: one writer at a time, and BEGIN IMMEDIATE.
@@ -36,7 +53,7 @@ class Database:
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         known = {step.revision for step in alembic.script.ScriptDirectory.from_config(config).walk_revisions()}
-        with self._writer, self._engine.connect() as connection:
+        with self._writer, self._room(), self._engine.connect() as connection:
             current = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
             if current is not None and current not in known:
                 raise NewerSchema(current)
@@ -51,14 +68,31 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end of the block, rolled back when it raises."""
-        with self._writer, Session(self._engine, expire_on_commit=False) as session:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        A full disk is met before it begins, where it can still be helped: SQLite rolls a transaction back that it
+        cannot commit, so it could not be tried again from here.
+        """
+        with self._writer, self._room(), Session(self._engine, expire_on_commit=False) as session:
             session.connection(execution_options={"immediate": True})
             yield session
             session.commit()
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        if self._reserve is None:
+            yield
+            return
+        self._reserve.ensure_room()
+        try:
+            yield
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) not in _FULL:
+                raise
+            raise self._reserve.refusal() from error
 
 
 def _engine(path: Path) -> Engine:

@@ -1,5 +1,6 @@
 """The append-only event file: one writer, any number of readers that keep an offset."""
 
+import errno
 import os
 import threading
 from dataclasses import dataclass
@@ -21,8 +22,18 @@ class EventWriter:
     def append(self, event: Event) -> None:
         with self._lock:
             stamped = event.model_copy(update={"seq": self._seq})
-            os.write(self._descriptor, stamped.model_dump_json().encode() + b"\n")
+            self._write(stamped.model_dump_json().encode() + b"\n")
             self._seq += 1
+
+    def _write(self, line: bytes) -> None:
+        """All of it or nothing: half a line, left by a full disk, would spoil the next one."""
+        before = os.fstat(self._descriptor).st_size
+        try:
+            if os.write(self._descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.ftruncate(self._descriptor, before)
+            raise
 
     def close(self) -> None:
         os.fsync(self._descriptor)

@@ -1,5 +1,6 @@
 """The run folder: the one meeting place of server and trainer. The layout is drawn in ARCHITECTURE.md."""
 
+import shutil
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -113,9 +114,14 @@ class RunFolder:
         """The folder with its `spec.json`. FileExistsError where the job id is taken."""
         folder = cls(runs / spec.job_id)
         folder.path.mkdir(mode=0o700)
-        (folder.path / "attempts").mkdir()
-        folder.checkpoints.mkdir()
-        write_atomic(folder.path / "spec.json", spec.model_dump_json(indent=1).encode())
+        try:
+            (folder.path / "attempts").mkdir()
+            folder.checkpoints.mkdir()
+            write_atomic(folder.path / "spec.json", spec.model_dump_json(indent=1).encode())
+        except OSError:
+            # On a full disk: half a folder would keep the job's id for ever.
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
         return folder
 
     def spec(self) -> RunSpec:
@@ -130,3 +136,7 @@ class RunFolder:
 
     def has_output(self) -> bool:
         return manifest.is_sealed(self.output)
+
+    def has_checkpoint(self) -> bool:
+        """Whether a sealed one is there. Cheap; the trainer checks every byte before it goes on from it."""
+        return any(manifest.is_sealed(folder) for folder in self.checkpoints.glob("step-[0-9]*"))

@@ -56,6 +56,10 @@ class Hyperparameters(Record):
         1, ge=1, le=4096, title="Gradient Accumulation Steps",
         description="Multiplies the batch: this many batches make one optimizer step",
     )  # fmt: skip
+    micro_batch_tokens: int = Field(
+        0, ge=0, le=8_388_608, title="Micro-Batch Size",
+        description="Most tokens in one forward pass; fewer take less memory and more passes. 0 = what fits",
+    )  # fmt: skip
     warmup_steps: int = Field(
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage import manifest
+from storage.run_folder import RunFolder
 
 KEPT = 2
 #: The Trainer writes here; what is in it belongs to nobody yet.
@@ -21,6 +22,12 @@ def seal(written: Path, checkpoints: Path, step: int) -> Path:
     for old in newest_first(checkpoints)[KEPT:]:
         shutil.rmtree(old)
     return final
+
+
+def discard_unfinished(run: RunFolder) -> None:
+    """Give back the room of what was being written; sealed folders stay as they are."""
+    for unfinished in (run.checkpoints / WORK, run.output.with_name(f"{run.output.name}{manifest.PARTIAL}")):
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def newest_valid(checkpoints: Path, tell: Callable[[str], None]) -> Path | None:

@@ -1,5 +1,6 @@
 """The trainer's second thread: shows that we live, and hears when we should stop."""
 
+import contextlib
 import signal
 import sys
 import threading
@@ -52,7 +53,9 @@ class Lifeline:
         next_beat = 0.0
         while True:
             if time.monotonic() >= next_beat:
-                self._attempt.heartbeat.touch()
+                # A full disk must not stop the thread that hears when to end.
+                with contextlib.suppress(OSError):
+                    self._attempt.heartbeat.touch()
                 next_beat = time.monotonic() + HEARTBEAT_S
             self._hear(self._attempt.requested())
             time.sleep(POLL_S)

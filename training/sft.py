@@ -16,6 +16,7 @@ from training import checkpoints
 from training.batches import TokenBatches
 from training.data import Example, load_examples
 from training.export import seal_output
+from training.failures import exporting
 from training.holdout import Split, split_rows
 from training.lifeline import Stopped
 from training.model import fast_adapters, load_model, load_tokenizer, with_method
@@ -68,7 +69,8 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
     bench.emit(Phase(name="exporting", detail=spec.output_name))
     facts = {"train_loss": train_loss, **losses(trainer.state.log_history), **sizes(model), **speed(reporter, bench)}
-    seal_output(spec, bench.run, model, tokenizer, facts)
+    with exporting():
+        seal_output(spec, bench.run, model, tokenizer, facts)
     answer_again(model, tokenizer, rows, spec.compute, bench)
     return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, bench))
 

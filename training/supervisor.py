@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from training.environment import trainer_environment
 LOG_BYTES = 10_000_000
 LOG_CHECK_S = 1.0
 NICENESS = 10
+#: How long to wait for room on a full disk.
+ROOM_PATIENCE_S = 60
 
 
 def supervise(attempt: Path) -> int:
@@ -37,7 +40,7 @@ def supervise(attempt: Path) -> int:
     status = trainer.wait()
     ended.set()
     died_of = -status if status < 0 else None
-    write_json(
+    write_when_possible(
         attempt / "exit.json",
         {
             "returncode": None if died_of else status,
@@ -48,6 +51,16 @@ def supervise(attempt: Path) -> int:
         },
     )
     return 0
+
+
+def write_when_possible(path: Path, value: dict[str, object]) -> None:
+    """Only we know how it ended, so on a full disk we wait: the server makes room within a second or two."""
+    for _ in range(ROOM_PATIENCE_S):
+        try:
+            return write_json(path, value)
+        except OSError:
+            time.sleep(1)
+    write_json(path, value)
 
 
 def survive_signals() -> None:

@@ -8,6 +8,8 @@ from storage.event_log import EventWriter
 from storage.events import Finished, Phase
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Objective
+from storage.status import Cause
+from training.checkpoints import discard_unfinished
 from training.failures import Unsupported, explain
 from training.lifeline import Lifeline, Stopped
 from training.workbench import Workbench
@@ -29,10 +31,18 @@ def main(folder: Path) -> int:
         return 0
     except Exception as error:  # the process edge: every failure becomes a named cause
         logging.getLogger(__name__).exception("The run failed.")
-        bench.emit(explain(error))
+        tell(error, bench)
         return 1
     finally:
         events.close()
+
+
+def tell(error: Exception, bench: Workbench) -> None:
+    failed = explain(error)
+    if failed.cause is Cause.DISK_FULL:
+        # Before the event: it needs room, too.
+        discard_unfinished(bench.run)
+    bench.emit(failed)
 
 
 def run(bench: Workbench) -> Finished:

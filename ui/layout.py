@@ -1,4 +1,4 @@
-"""The chrome around every page: navigation, theme, profile, breadcrumbs, and the starter model's banner."""
+"""The chrome around every page: navigation, theme, profile, breadcrumbs, and the banners."""
 
 import copy
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +11,7 @@ from core.studio import Studio
 from storage.tables import Profile
 from ui import routes
 from ui.components.button import Button
+from ui.components.disk_banner import disk_banner
 from ui.components.menu_item import menu_item
 from ui.components.profile_dialog import profile_dialog
 from ui.components.starter_banner import starter_banner
@@ -33,6 +34,7 @@ async def frame(studio: Studio, title: str, crumbs: Sequence[Crumb] = ()) -> Asy
     with ui.context.client.layout.classes("ts-shell"):
         _bar(studio, profile, dark).move(target_index=0)
     with box("ts-main") as main:
+        await disk_banner(studio)
         await starter_banner(studio)
         _breadcrumbs(crumbs)
         yield

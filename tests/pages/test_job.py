@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from nicegui import ui
 from nicegui.testing import User
 
@@ -9,7 +10,8 @@ from core.feed import FeedUpdate
 from core.people import Actor
 from core.studio import Studio
 from storage.events import Metric, Sample
-from storage.spec import JobSpec
+from storage.jobs import Query
+from storage.spec import JobSpec, RunSpec
 from storage.status import Cause, Status
 from ui.signals import Signals
 
@@ -56,6 +58,83 @@ async def test_a_failure_shows_its_evidence_and_the_next_thing_to_do(
     await asyncio.to_thread(studio.runs.move, claimed, Status.FAILED, **why)
     for text in ("This job failed", "The loss is not a number at step 3.", "loss=nan", "smaller Learning Rate"):
         await user.should_see(text, retries=20)
+
+
+async def failed_page(
+    user: User, studio: Studio, asked: JobSpec, cause: Cause, status: Status = Status.FAILED
+) -> tuple[str, RunSpec]:
+    """The open page of a job that has ended with `cause`."""
+    job = studio.runs.submit(asked, actor=BOB)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    studio.runs.move(claimed, status, cause=cause, message="It happened.", evidence="Error: it")
+    await user.open(page_of(job.id))
+    return job.id, studio.runs.run_spec(job.id)
+
+
+def newest_other(studio: Studio, job_id: str) -> RunSpec:
+    (other,) = [row for row in studio.runs.search(Query()).rows if row.id != job_id]
+    assert (other.status, other.created_by_name) == (Status.QUEUED, "Alice")
+    return studio.runs.run_spec(other.id)
+
+
+@pytest.mark.parametrize("cause", [Cause.OOM_GPU, Cause.OOM_HOST])
+async def test_out_of_memory_is_mended_with_a_click_by_half_the_micro_batch(
+    user: User, studio: Studio, asked: JobSpec, cause: Cause
+) -> None:
+    job_id, ran = await failed_page(user, studio, asked, cause)
+    await user.should_see("Halve the max context length and retry")
+    user.find("Halve the micro-batch and retry").click()
+    await user.should_see("Queued", retries=20)
+    again = newest_other(studio, job_id)
+    assert user.back_history[-1] == page_of(again.job_id)
+    await user.should_see(f"{again.compute.micro_batch_tokens} tokens")
+    assert again.compute.micro_batch_tokens == ran.compute.micro_batch_tokens // 2
+    assert again.asked.dataset == asked.dataset
+    assert studio.runs.get(job_id).status is Status.FAILED
+
+
+async def test_a_lost_loss_is_tried_with_a_tenth_of_the_learning_rate(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    job_id, _ = await failed_page(user, studio, asked, Cause.NAN_LOSS)
+    user.find("A tenth of the learning rate and retry").click()
+    await user.should_see("Queued", retries=20)
+    assert newest_other(studio, job_id).hyperparameters.learning_rate == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("status", "label", "head"),
+    [(Status.FAILED, "Try again", "This job failed"), (Status.PAUSED, "Resume", "This job paused by itself")],
+)
+async def test_after_a_full_disk_the_same_job_goes_on(
+    user: User, studio: Studio, asked: JobSpec, status: Status, label: str, head: str
+) -> None:
+    job_id, _ = await failed_page(user, studio, asked, Cause.DISK_FULL, status)
+    for text in (head, "disk full", "Free some disk space, then go on.", "It happened."):
+        await user.should_see(text)
+    user.find(label).click()
+    await user.should_see("in the queue again", retries=20)
+    await user.should_not_see(head, retries=20)
+    assert studio.runs.get(job_id).status is Status.QUEUED
+
+
+@pytest.mark.parametrize("cause", [Cause.BAD_DATASET, Cause.GATED_MODEL, Cause.MODEL_NOT_FOUND])
+async def test_what_only_a_person_can_mend_gets_a_sentence_and_no_retry(
+    user: User, studio: Studio, asked: JobSpec, cause: Cause
+) -> None:
+    await failed_page(user, studio, asked, cause)
+    await user.should_see("Clone and change")
+    for text in ("Try again", "retry"):
+        await user.should_not_see(text)
+
+
+async def test_a_remedy_that_cannot_start_says_why(user: User, studio: Studio, asked: JobSpec) -> None:
+    job_id, _ = await failed_page(user, studio, asked, Cause.NETWORK)
+    claimed = studio.runs.retry(job_id, actor=BOB)
+    assert claimed.status is Status.QUEUED
+    user.find("Try again").click()
+    await user.should_see("is queued, so it cannot be tried again", retries=20)
 
 
 async def test_history_and_live_events_make_one_curve(

@@ -1,53 +1,65 @@
-"""Why a job failed: the sentence, the line that proves it, and the next thing to do."""
+"""Why a job failed, or paused by itself: the sentence, the line that proves it, and the next thing to do."""
+
+from functools import partial
 
 from nicegui import ui
 
+from core import remedies
+from core.errors import StudioError
+from core.remedies import ADVICE, Remedy
+from core.studio import Studio
+from storage.spec import RunSpec
 from storage.status import Cause, Status
 from storage.tables import Job
 from ui import routes
 from ui.components.button import Button
 from ui.components.text import Text, box, heading, icon
-
-NEXT_STEPS = {
-    Cause.USER_CONFIG: "Clone the job and change the setting that is named above.",
-    Cause.BAD_DATASET: "Mend the dataset, add it again, and clone the job with it.",
-    Cause.MODEL_NOT_FOUND: "Choose a model that is on this machine and try again.",
-    Cause.GATED_MODEL: "Accept the model's licence at its publisher, then try again.",
-    Cause.NETWORK: "Check the connection, then try again.",
-    Cause.OOM_GPU: "Clone the job with a smaller Max Context Length or Batch Size.",
-    Cause.OOM_HOST: "Close other programs, or clone the job with a smaller Max Context Length or Batch Size.",
-    Cause.DISK_FULL: "Free some disk space, then try again.",
-    Cause.BAD_CHECKPOINT: "Start it again from the beginning with a clone.",
-    Cause.NAN_LOSS: "Clone the job with a smaller Learning Rate.",
-    Cause.TIMEOUT: "Try again; if it happens twice, look into the log.",
-    Cause.GPU_LOST: "Check the GPU and its driver, then try again.",
-    Cause.KILLED_EXTERNALLY: "Something on this machine ended the trainer. Find out what, then try again.",
-    Cause.LOST: "The trainer vanished without a word, as after a power cut. Try again.",
-    Cause.EXPORT: "Check the disk and try again.",
-    Cause.INTERNAL: "Try again; if it happens twice, report it with the evidence above.",
-}
+from ui.threads import in_thread
 
 
 class FailureCard:
-    """Invisible unless the job has failed."""
+    """Invisible unless something went wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, studio: Studio, spec: RunSpec) -> None:
+        self._studio = studio
+        self._spec = spec
         self._card = box("ts-card ts-failure", "section").props("role=alert")
         self._card.visible = False
 
     def show(self, job: Job) -> None:
-        self._card.visible = job.status is Status.FAILED
+        paused_by_itself = job.status is Status.PAUSED and job.cause is not None
+        self._card.visible = job.status is Status.FAILED or paused_by_itself
         self._card.clear()
         if not self._card.visible:
             return
+        cause = job.cause or Cause.INTERNAL
         with self._card:
             with box("ts-failure-head"):
                 icon("alert")
-                heading("This job failed", 2)
-                Text("span", (job.cause or Cause.INTERNAL).replace("_", " "), "ts-badge ts-badge-red")
+                heading("This job paused by itself" if paused_by_itself else "This job failed", 2)
+                Text("span", cause.replace("_", " "), "ts-badge ts-badge-red")
             Text("p", job.message or "It ended without a message.")
             if job.evidence:
                 Text("pre", job.evidence, "ts-evidence").props("tabindex=0 aria-label=Evidence")
-            Text("p", f"Next: {NEXT_STEPS[job.cause or Cause.INTERNAL]}", "ts-strong")
+            Text("p", f"Next: {ADVICE[cause]}", "ts-strong")
             with box("ts-actions"):
-                Button("Clone and try again", lambda: ui.navigate.to(routes.wizard(clone=job.id)), kind="primary")
+                self._actions(job)
+
+    def _actions(self, job: Job) -> None:
+        offered = remedies.remedies(job, self._spec)
+        for at, remedy in enumerate(offered):
+            Button(remedy.label, partial(self._take, remedy, job), kind="secondary" if at else "primary")
+        clone = partial(ui.navigate.to, routes.wizard(clone=job.id))
+        Button("Clone and change", clone, kind="secondary" if offered else "primary")
+
+    async def _take(self, remedy: Remedy, job: Job) -> None:
+        try:
+            actor = await in_thread(self._studio.people.actor)
+            started = await in_thread(remedies.take, remedy, job, self._studio.runs, actor=actor)
+        except StudioError as error:
+            ui.notify(str(error), type="negative")
+            return
+        if started.id == job.id:
+            ui.notify(f"“{started.title}” is in the queue again.")
+        else:
+            ui.navigate.to(routes.job(started.id))

@@ -58,6 +58,8 @@ def _configuration(spec: RunSpec) -> None:
         ("Turbo Mode", "On" if asked.turbo else "Off"),
         ("Weights & Biases", "On" if asked.wandb else "Off"),
     ]
+    if runs.micro_batch_tokens:
+        rows.insert(2, ("Micro-Batch Size", f"{spec.compute.micro_batch_tokens} tokens"))
     with box("ts-card", "section").props("aria-label=Configuration"):
         heading("Configuration", 2)
         with box("ts-facts", "dl"):

@@ -65,4 +65,7 @@ def _notice(job: Job, waits_because: str) -> str:
         return waits_because
     if job.status is Status.CANCELLING:
         return f"{job.message} {job.stage}".strip()
-    return job.message if job.status in (Status.CANCELLED, Status.INTERRUPTED, Status.PAUSED) else ""
+    if job.status is Status.PAUSED and job.cause:
+        return ""  # the failure card says it
+    told = (Status.CANCELLED, Status.INTERRUPTED, Status.PAUSING, Status.PAUSED)
+    return job.message if job.status in told else ""

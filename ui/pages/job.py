@@ -54,7 +54,7 @@ class JobView:
         output = str(studio.home.runs / job.id / "output")
         self._task = f"job page {ui.context.client.id}"
         self._head = JobHead(studio, job, output)
-        self._failure = FailureCard()
+        self._failure = FailureCard(studio, spec)
         with box("ts-columns"):
             with box("ts-column-wide"):
                 self._charts(job)
