@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from core.crashpoints import reach
 from storage.process import TOKEN_VARIABLE, has_token
 from storage.run_folder import Attempt, RunFolder
 
@@ -26,13 +27,14 @@ _INHERITED = (
     "HF_HOME",
     "SSL_CERT_FILE",
 )
-_INHERITED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_")
+_INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_")
 
 
 def launch(folder: RunFolder, number: int, token: str) -> subprocess.Popen[bytes]:
     """Claim the attempt's folder and start its supervisor in a session of its own; it outlives this process."""
     attempt = folder.attempt(number)
     attempt.claim(token)
+    reach("launch: attempt folder written")
     with (attempt.path / "supervisor.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "training", str(attempt.path)],

@@ -72,10 +72,8 @@ def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool) ->
         message = "The trainer ended without a word while the disk was full. Free some space and start the run again."
         return Outcome(Status.FAILED, Cause.DISK_FULL, message, evidence)
     if ended is None:
-        message = (
-            "The trainer is gone without a word: the machine was restarted or the process killed. Start the job again."
-        )
-        return Outcome(Status.FAILED, Cause.LOST, message, evidence)
+        message = "The trainer is gone without a word: the machine was restarted or the process killed."
+        return Outcome(Status.INTERRUPTED, Cause.LOST, message, evidence)
     if ended.signal:
         message = f"The trainer was ended by {_name(ended.signal)} (signal {ended.signal})."
         return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)

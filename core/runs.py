@@ -12,6 +12,7 @@ from typing import Any
 
 from core import estimate, hardware
 from core.ballast import Ballast
+from core.crashpoints import reach
 from core.datasets import Datasets
 from core.errors import BadInput, Conflict, NotFound
 from core.home import Home
@@ -109,6 +110,7 @@ class Runs:
                 folder = RunFolder.create(self._home.runs, run)
         except FileExistsError as error:
             raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
+        reach("submit: folder without row")
         try:
             with self._database.write() as session:
                 jobs.add(session, job := _row(run, actor))

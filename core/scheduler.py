@@ -7,6 +7,7 @@ import time
 
 from core import launcher
 from core.ballast import Ballast
+from core.crashpoints import reach
 from core.feed import Feed
 from core.history import History
 from core.home import Home
@@ -20,6 +21,7 @@ from storage.tables import Job, now
 TICK_S = 1.0
 #: A supervisor that has not written `proc.json` after this long never started.
 START_PATIENCE_S = 60.0
+ADOPT_PATIENCE_S = 10.0
 #: The supervisor may be in the middle of renaming `exit.json` into place.
 GONE_PATIENCE_S = 2.0
 #: An interrupted job goes on by itself this often, and only if it got further each time.
@@ -29,16 +31,18 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    def __init__(self, runs: Runs, feed: Feed, home: Home, ballast: Ballast) -> None:
+    def __init__(self, runs: Runs, feed: Feed, home: Home, ballast: Ballast, patience: float = 1.0) -> None:
         self._runs = runs
         self._feed = feed
         self._home = home
         self._ballast = ballast
+        self._patience = patience
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._children: list[subprocess.Popen[bytes]] = []
         self._ladders: dict[str, Ladder] = {}
         self._gone_since: dict[str, float] = {}
+        self._launched: set[str] = set()
 
     def start(self) -> None:
         self._thread.start()
@@ -77,11 +81,14 @@ class Scheduler:
         job = self._runs.claim_next()
         if job is None:
             return
+        reach("launch: claimed")
+        self._launched.add(job.token)
         folder = self._runs.folder(job.id)
         try:
             self._children.append(launcher.launch(folder, job.attempt, job.token))
         except OSError as error:
             self._end(job, could_not_start(error, folder))
+        reach("launch: spawned")
 
     def _pause_for_space(self) -> None:
         for job in self._runs.live():
@@ -96,6 +103,7 @@ class Scheduler:
         history = self._feed.history(job.id)
         self._note_progress(job, history)
         if ended is not None or (not alive and self._is_gone(job, attempt)):
+            reach("finish: exit seen")
             short = bool(self._home.shortage())
             self._end(job, outcome(job, history, ended, folder, disk_is_short=short))
         elif alive:
@@ -104,8 +112,9 @@ class Scheduler:
 
     def _follow(self, job: Job, attempt: Attempt, history: History) -> None:
         if job.status is Status.CANCELLING:
-            ladder = self._ladders.setdefault(job.id, Ladder(attempt))
+            ladder = self._ladders.setdefault(job.id, Ladder(attempt, self._patience))
             self._runs.note(job, stage=ladder.climb())
+            reach("cancel: first rung taken")
         elif job.status is Status.PAUSING:
             if attempt.requested() is None:
                 attempt.request(Request.PAUSE)
@@ -130,7 +139,11 @@ class Scheduler:
     def _is_gone(self, job: Job, attempt: Attempt) -> bool:
         """Neither alive nor with an exit record, for longer than a start or a rename can take."""
         since = self._gone_since.setdefault(job.id, time.monotonic())
-        patience_s = GONE_PATIENCE_S if attempt.processes() else START_PATIENCE_S
+        if attempt.processes():
+            patience_s = GONE_PATIENCE_S
+        else:
+            # What an earlier server was starting when it died either writes its identity soon, or never began.
+            patience_s = START_PATIENCE_S if job.token in self._launched else ADOPT_PATIENCE_S
         return time.monotonic() - since > patience_s
 
     def _end(self, job: Job, how: Outcome) -> None:
@@ -140,6 +153,7 @@ class Scheduler:
         if how.status is not Status.INTERRUPTED:
             self._runs.move(job, how.status, ended_at=now(), **values)
         elif self._runs.move(job, Status.INTERRUPTED, **values):
+            reach("finish: interrupted, not requeued")
             self._after_interruption(job, how)
 
     def _after_interruption(self, job: Job, how: Outcome) -> None:

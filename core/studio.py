@@ -23,7 +23,10 @@ def _ignore(_: object) -> None:
 
 
 class Studio:
-    """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed; any thread."""
+    """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed; any thread.
+
+    `patience` stretches or shortens the waits of the cancel ladder.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Studio:
         *,
         publish: Callable[[FeedUpdate], None] = _ignore,
         job_changed: Callable[[str], None] = _ignore,
+        patience: float = 1.0,
     ) -> None:
         self.home = home
         self._ballast = Ballast(home)
@@ -42,7 +46,7 @@ class Studio:
         self.datasets = Datasets(self._database, home, self._ballast)
         self.feed = Feed(home.runs, publish)
         self.runs = Runs(self._database, home, self.models, self.datasets, self._ballast, job_changed)
-        self._scheduler = Scheduler(self.runs, self.feed, home, self._ballast)
+        self._scheduler = Scheduler(self.runs, self.feed, home, self._ballast, patience)
 
     def open(self) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do."""

@@ -1,11 +1,14 @@
-"""A run that lives without a trainer: a sleeping process with the right identity, and an event log to write by hand."""
+"""What stands in for a real model and a real trainer, and how the tests look at such runs."""
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from core.home import Home
 from core.people import Actor
@@ -13,10 +16,11 @@ from core.studio import Studio
 from storage import manifest
 from storage.event_log import EventWriter
 from storage.files import write_json
-from storage.process import TOKEN_VARIABLE, ProcessIdentity
+from storage.process import TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import RunFolder
 from storage.spec import JobSpec
 from storage.status import Status
+from storage.tables import Job
 
 ALICE = Actor("Alice", "alice@example.org")
 
@@ -63,3 +67,31 @@ def add_hollow_model(home: Home) -> None:
     sizes = {"parameters": 1_000_000, "context_length": 512, "hidden_size": 64, "layers": 2}
     write_json(partial / "model.json", details | sizes)
     manifest.seal(partial, home.models / "hollow")
+
+
+def submit(studio: Studio, **asked: object) -> Job:
+    dataset = studio.datasets.add_starter(ALICE)
+    spec = JobSpec.model_validate({"model": "hollow", "dataset": dataset.id} | asked)
+    return studio.runs.submit(spec, actor=ALICE)
+
+
+def wait_for(
+    studio: Studio, job_id: str, *wanted: Status, timeout_s: float = 30, attempt: int = 0, step: int = 0
+) -> Job:
+    """Until the job is in one of these states, in this attempt or a later one, at this step or beyond."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        job = studio.runs.get(job_id)
+        if job.status in wanted and job.attempt >= attempt and job.step >= step:
+            return job
+        assert time.monotonic() < deadline, f"{job.status} (attempt {job.attempt}, step {job.step}), wanted {wanted}"
+        time.sleep(0.02)
+
+
+def trainers_of(job: Job) -> list[int]:
+    """Every process that carries the attempt's token."""
+    return [pid for pid in psutil.pids() if len(job.token) >= 16 and has_token(pid, job.token)]
+
+
+def steps_of(studio: Studio, job_id: str) -> list[int]:
+    return [point.step for point in studio.feed.history(job_id).series["loss"]]

@@ -77,12 +77,17 @@ def start_trainer(attempt: Path) -> subprocess.Popen[bytes]:
     spec = read_json(attempt.parents[1] / "spec.json") or {}
     with (attempt / "stdout.log").open("ab") as stdout, (attempt / "stderr.log").open("ab") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", "training.trainer", str(attempt)],
+            [sys.executable, "-m", trainer_module(), str(attempt)],
             env=trainer_environment(spec.get("compute", {})),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
         )
+
+
+def trainer_module() -> str:
+    """The simulated trainer follows the same protocol without a model; only tests and demonstrations ask for it."""
+    return "training.simulated" if os.environ.get("TUNESMITH_SIMULATED_TRAINER") else "training.trainer"
 
 
 def identity(pid: int, token: str) -> dict[str, object] | None:
