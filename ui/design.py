@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nicegui import app, ui
 
+from core.actions import Action
 from storage.status import Status
 
 STATIC = Path(__file__).parent / "static"
@@ -47,6 +48,8 @@ PILLS = {
     Status.FAILED: Pill("Failed", "bad"),
     Status.CANCELLED: Pill("Cancelled", "over"),
 }
+
+ACTION_ICONS = {Action.PAUSE: "pause", Action.RESUME: "play", Action.RETRY: "retry", Action.CANCEL: "stop"}
 
 
 def apply() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, ui
 
-from core.errors import StudioError
+from core.actions import Action
 from core.studio import Studio
 from storage.jobs import Page, Query
 from storage.spec import Objective
@@ -15,6 +15,7 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.empty_state import empty_state
+from ui.components.job_actions import do
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
 from ui.components.text import Text, box, icon, link
@@ -62,7 +63,7 @@ class JobsView:
         self._explained: Query | None = None
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
-        self._table = JobTable(found.rows, on_cancel=self._ask_cancel)
+        self._table = JobTable(found.rows, on_action=self._act)
         self._nothing = box("ts-stretch")
         with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
@@ -139,20 +140,16 @@ class JobsView:
                 with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
-    def _ask_cancel(self, job_id: str) -> None:
-        async def cancel() -> None:
-            try:
-                actor = await in_thread(self._studio.people.actor)
-                await in_thread(self._studio.runs.cancel, job_id, actor=actor)
-            except StudioError as error:
-                ui.notify(str(error), type="negative")
-
+    async def _act(self, action: Action, job_id: str) -> None:
+        if action is not Action.CANCEL:
+            await do(self._studio, action, job_id)
+            return
         confirm(
             "Cancel this job?",
             f"{job_id} stops after the step it is at. Checkpoints that are already on disk stay there.",
             yes="Cancel job",
             no="Keep running",
-            on_yes=cancel,
+            on_yes=lambda: do(self._studio, action, job_id),
         ).open()
 
 
