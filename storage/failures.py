@@ -1,5 +1,6 @@
-"""What real error messages mean: one table for the trainer, which has the exception, and for the server, which has
-only the last lines that a dead trainer left behind. Standard library only.
+"""What real error messages mean: pattern, cause and sentence, in one table.
+
+The trainer asks with the exception, the server with the last lines that a dead trainer left. Standard library only.
 """
 
 import re

@@ -113,7 +113,8 @@ async def test_after_a_full_disk_the_same_job_goes_on(
     job_id, _ = await failed_page(user, studio, asked, Cause.DISK_FULL, status)
     for text in (head, "disk full", "Free some disk space, then go on.", "It happened."):
         await user.should_see(text)
-    user.find(label).click()
+    await user.should_see(label)
+    user.find(marker="remedy").click()
     await user.should_see("in the queue again", retries=20)
     await user.should_not_see(head, retries=20)
     assert studio.runs.get(job_id).status is Status.QUEUED

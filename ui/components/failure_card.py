@@ -48,7 +48,7 @@ class FailureCard:
     def _actions(self, job: Job) -> None:
         offered = remedies.remedies(job, self._spec)
         for at, remedy in enumerate(offered):
-            Button(remedy.label, partial(self._take, remedy, job), kind="secondary" if at else "primary")
+            Button(remedy.label, partial(self._take, remedy, job), kind="secondary" if at else "primary").mark("remedy")
         clone = partial(ui.navigate.to, routes.wizard(clone=job.id))
         Button("Clone and change", clone, kind="secondary" if offered else "primary")
 
