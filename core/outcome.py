@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.history import History
-from storage.run_folder import Exit, RunFolder
+from storage.process import boot_id
+from storage.run_folder import Attempt, Exit, RunFolder
 from storage.status import Cause, Status
 from storage.tables import Job
 
@@ -32,7 +33,7 @@ def outcome(job: Job, history: History, ended: Exit | None, folder: RunFolder) -
         return Outcome(Status.FAILED, failed.cause, failed.message, failed.evidence)
     evidence = _last_line(folder.attempt(job.attempt).stderr)
     if ended is None:
-        return _lost(evidence)
+        return _lost(folder, job, evidence)
     if ended.cause is Cause.OOM_HOST:
         return Outcome(
             Status.FAILED,
@@ -48,11 +49,21 @@ def outcome(job: Job, history: History, ended: Exit | None, folder: RunFolder) -
     return Outcome(Status.FAILED, Cause.INTERNAL, message, evidence)
 
 
-def _lost(evidence: str) -> Outcome:
-    message = (
-        "The trainer is gone without a word: the machine was restarted or the process killed. Start the job again."
-    )
-    return Outcome(Status.FAILED, Cause.LOST, message, evidence)
+def _lost(folder: RunFolder, job: Job, evidence: str) -> Outcome:
+    attempt = folder.attempt(job.attempt)
+    if is_of_an_earlier_boot(attempt):
+        message = "The machine was restarted while it ran."
+    elif attempt.processes():
+        message = "Trainer and supervisor are gone without a word: something has killed both."
+    else:
+        message = "The trainer was claimed and never started."
+    return Outcome(Status.INTERRUPTED, Cause.LOST, message, evidence)
+
+
+def is_of_an_earlier_boot(attempt: Attempt) -> bool:
+    """No process of it can be left, and nobody is about to write `exit.json`."""
+    processes = attempt.processes()
+    return bool(processes) and all(process.boot_id != boot_id() for process in processes)
 
 
 def _last_line(path: Path) -> str:

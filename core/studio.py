@@ -6,12 +6,14 @@ from collections.abc import Callable
 import filelock
 
 from core.datasets import Datasets
+from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import BadHome, StudioError
 from core.feed import Feed, FeedUpdate
 from core.home import Home
 from core.models import Models
 from core.people import People
+from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
 from storage.database import Database, NewerSchema
@@ -30,6 +32,7 @@ class Studio:
         *,
         publish: Callable[[FeedUpdate], None] = _ignore,
         job_changed: Callable[[str], None] = _ignore,
+        devices: Devices | None = None,
     ) -> None:
         self.home = home
         self._database = Database(home.database)
@@ -39,8 +42,10 @@ class Studio:
         self.models = Models(home)
         self.datasets = Datasets(self._database, home)
         self.feed = Feed(home.runs, publish)
-        self.runs = Runs(self._database, home, self.models, self.datasets, job_changed)
-        self._scheduler = Scheduler(self.runs, self.feed)
+        devices = devices or find_devices()
+        self.queue = Queue(self._database, devices, job_changed)
+        self.runs = Runs(self._database, home, self.models, self.datasets, self.queue, devices, job_changed)
+        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home.runs)
 
     def open(self) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do."""
@@ -58,7 +63,7 @@ class Studio:
         self.home.prepare()
         self._lock = self.home.lock(url)
         self.open()
-        self._scheduler.start()
+        self.scheduler.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -68,7 +73,7 @@ class Studio:
 
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
-        self._scheduler.stop()
+        self.scheduler.stop()
         self.models.stop()
         self.close()
         if self._lock:
