@@ -5,6 +5,7 @@ from typing import Annotated
 import rich.table
 import typer
 
+from cli import queueing
 from cli.output import console, one_sentence, say_json
 from cli.train import DataDir
 from core.home import Home
@@ -12,7 +13,8 @@ from core.studio import Studio
 from storage.jobs import Query
 from storage.tables import Job
 
-jobs = typer.Typer(help="List jobs.", no_args_is_help=True)
+jobs = typer.Typer(help="List jobs; hold, release and order those that wait.", no_args_is_help=True)
+queueing.register(jobs)
 
 
 @jobs.command("ls")

@@ -15,8 +15,8 @@ import psutil
 import pynvml
 
 from storage.files import read_json
+from storage.process import SIMULATION_VARIABLE
 
-SIMULATION_VARIABLE = "TUNESMITH_SIMULATED_GPUS"
 CPU = "cpu"
 GB = 10**9
 #: The driver is not asked more often than this, however many pages look.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from core.devices import CPU, SIMULATION_VARIABLE
-from storage.process import FOLDER_VARIABLE, TOKEN_VARIABLE, ProcessIdentity, has_token
+from core.devices import CPU
+from storage.process import FOLDER_VARIABLE, SIMULATION_VARIABLE, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
 
 #: A shorter one cannot be one of ours, and might match by accident.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from core.devices import CPU, GB, Device
 from storage.jobs import Waiting
 
-#: The need is an estimate. A GPU that is as good as empty is tried even where the estimate says more.
+#: The need is an estimate. The largest GPU is tried when it is as good as empty,
+#: even where the estimate says more.
 NEARLY_ALL = 0.9
 
 
@@ -43,18 +44,16 @@ def plan(picture: Picture) -> Plan:
     reasons = {job.id: job.message or "Held." for job in picture.queue if job.held}
     before = 0
     for job in order(picture.queue, picture.running):
-        usable = [device for device in picture.devices if device.kind == job.device]
-        free = [device for device in usable if device.uuid not in holders and not objection(device, job)]
-        open_to_it = [device for device in free if device.uuid not in reserved]
-        needed = places(job)
+        outlook = Outlook(job, picture, holders, reserved)
+        open_to_it, needed = outlook.open_to_it, outlook.places
         if len(open_to_it) >= needed:
             chosen = tuple(sorted(open_to_it, key=lambda device: (device.memory_bytes, device.index))[:needed])
             starts.append((job, chosen))
             holders |= {device.uuid: job.title for device in chosen}
             continue
-        reasons[job.id] = _reason(job, picture, usable, free, open_to_it, holders, reserved, before)
+        reasons[job.id] = outlook.reason(before)
         before += 1
-        if len(usable) >= needed:
+        if len(outlook.usable) >= needed:
             reserved |= {device.uuid: job.title for device in open_to_it}
     return Plan(starts=tuple(starts), reasons=reasons)
 
@@ -72,47 +71,66 @@ def order(queue: Iterable[Waiting], running: Mapping[str, int]) -> list[Waiting]
     return [job for _, job in sorted(keyed, key=lambda pair: pair[0])]
 
 
-def places(job: Waiting) -> int:
-    """The processor is one place, however many processes share it."""
-    return 1 if job.device == CPU else job.devices
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The machine as one waiting job sees it; `holders` and `reserved` are titles by device."""
 
+    job: Waiting
+    picture: Picture
+    holders: Mapping[str, str]
+    reserved: Mapping[str, str]
 
-def objection(device: Device, job: Waiting) -> str:
-    """Why the device is not taken although none of our jobs has it; empty where it can be."""
-    if device.kind == CPU:
-        return ""
-    if device.processes:
-        return f"{device.label}: {', '.join(map(str, device.processes))}."
-    needed_bytes = min(job.memory_bytes, int(device.memory_bytes * NEARLY_ALL))
-    if device.free_bytes < needed_bytes:
-        free, needed = f"{device.free_bytes / GB:.1f} GB", f"{needed_bytes / GB:.1f} GB"
+    @property
+    def places(self) -> int:
+        """The processor is one place, however many processes share it."""
+        return 1 if self.job.device == CPU else self.job.devices
+
+    @property
+    def usable(self) -> list[Device]:
+        return [device for device in self.picture.devices if device.kind == self.job.device]
+
+    @property
+    def free(self) -> list[Device]:
+        return [device for device in self.usable if device.uuid not in self.holders and not self.objection(device)]
+
+    @property
+    def open_to_it(self) -> list[Device]:
+        return [device for device in self.free if device.uuid not in self.reserved]
+
+    @property
+    def needed_bytes(self) -> int:
+        largest = max((device.memory_bytes for device in self.usable), default=0)
+        return min(self.job.memory_bytes, int(largest * NEARLY_ALL))
+
+    def objection(self, device: Device) -> str:
+        """Why the device is not taken although none of our jobs has it; empty where it can be."""
+        if device.kind == CPU:
+            return ""
+        if device.processes:
+            return f"{device.label}: {', '.join(map(str, device.processes))}."
+        if device.free_bytes >= self.needed_bytes:
+            return ""
+        free, needed = f"{device.free_bytes / GB:.1f} GB", f"{self.needed_bytes / GB:.1f} GB"
         return f"{device.label}: {free} of its memory are free, about {needed} are needed (estimate)."
-    return ""
 
-
-def _reason(
-    job: Waiting,
-    picture: Picture,
-    usable: Sequence[Device],
-    free: Sequence[Device],
-    open_to_it: Sequence[Device],
-    holders: Mapping[str, str],
-    reserved: Mapping[str, str],
-    before: int,
-) -> str:
-    if picture.unreadable and job.device != CPU:
-        return f"The driver does not say which GPUs there are ({picture.unreadable}). What runs goes on."
-    said = []
-    taken = [(device, holders[device.uuid]) for device in usable if device.uuid in holders]
-    if places(job) > 1 or not usable:
-        said.append(f"Needs {_gpus(places(job))}, {_are(len(open_to_it))} free.")
-    elif taken:
-        said.append(_waits_for(taken, before))
-    elif free and not open_to_it:
-        said.append(f"“{reserved[free[0].uuid]}” goes first and waits for more than {free[0].label}.")
-    said += [sentence for device in usable if device.uuid not in holders and (sentence := objection(device, job))]
-    said += [_set_aside(device) for device in picture.missing if device.kind == job.device]
-    return " ".join(said)
+    def reason(self, before: int) -> str:
+        """Why it waits, with `before` other jobs ahead of it."""
+        if self.picture.unreadable and self.job.device != CPU:
+            return f"The driver does not say which GPUs there are ({self.picture.unreadable}). What runs goes on."
+        said = []
+        taken = [(device, self.holders[device.uuid]) for device in self.usable if device.uuid in self.holders]
+        if self.places > 1 or not self.usable:
+            said.append(f"Needs {_gpus(self.places)}, {_are(len(self.open_to_it))} free.")
+        elif taken:
+            said.append(_waits_for(taken, before))
+        elif self.free:
+            said.append(
+                f"“{self.reserved[self.free[0].uuid]}” goes first and waits for more than {self.free[0].label}."
+            )
+        idle = [device for device in self.usable if device.uuid not in self.holders]
+        said += filter(None, map(self.objection, idle))
+        said += [_set_aside(device) for device in self.picture.missing if device.kind == self.job.device]
+        return " ".join(said)
 
 
 def _waits_for(taken: Sequence[tuple[Device, str]], before: int) -> str:

@@ -64,6 +64,9 @@ class Queue:
         said = f"Priority {priority}, given by {actor.name}."
         return self._change(job_id, "given a priority", priority=priority, message=said)
 
+    def prioritise_by(self, job_id: str, difference: int, *, actor: Actor) -> Job:
+        return self.prioritise(job_id, self._get(job_id).priority + difference, actor=actor)
+
     def move(self, job_id: str, shift: Shift, *, actor: Actor) -> Job:
         """Let a waiting job change places with its neighbour, or go before all others of its priority."""
         job = self._get(job_id)

@@ -11,6 +11,8 @@ from typing import Any
 TOKEN_VARIABLE = "TUNESMITH_ATTEMPT_TOKEN"
 #: Beside the token, so that a process whose attempt is forgotten still says which data folder it belongs to.
 FOLDER_VARIABLE = "TUNESMITH_RUN_FOLDER"
+#: A JSON file of simulated GPUs; server and trainer both have to know.
+SIMULATION_VARIABLE = "TUNESMITH_SIMULATED_GPUS"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 

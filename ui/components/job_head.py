@@ -1,5 +1,7 @@
 """The top of the job page: name, id, state, progress, and what can be done with it."""
 
+from functools import partial
+
 from nicegui import ui
 
 from core.errors import StudioError
@@ -12,6 +14,7 @@ from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
+from ui.components.queue_menu import EVERY, ask_queue, queue_entries
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
 from ui.threads import in_thread
@@ -38,6 +41,9 @@ class JobHead:
         self._bar.show(job, progress)
         self._notice.text = _notice(job, waits_because)
         self._notice.visible = bool(self._notice.text)
+        possible = queue_entries(job)
+        for entry, item in self._queue_items.items():
+            item.visible = entry in possible
         self._cancel.visible = not job.status.is_terminal and not job.cancel_requested
 
     def _actions(self, job: Job, output_path: str) -> None:
@@ -49,9 +55,19 @@ class JobHead:
             on_yes=self._request_cancel,
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
+            self._queue_items = {
+                entry: menu_item(entry.text, entry.icon, partial(self._ask_queue, entry.ask)) for entry in EVERY
+            }
             self._cancel = menu_item("Cancel", "stop", dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
             copy_item("Copy output path", output_path)
+
+    async def _ask_queue(self, ask: str) -> None:
+        try:
+            actor = await in_thread(self._studio.people.actor)
+            await in_thread(ask_queue, self._studio.queue, ask, self._job.id, actor)
+        except StudioError as error:
+            ui.notify(str(error), type="negative")
 
     async def _request_cancel(self) -> None:
         try:
@@ -66,4 +82,6 @@ def _notice(job: Job, waits_because: str) -> str:
         return waits_because
     if job.status is Status.CANCELLING:
         return f"{job.message} {job.stage}".strip()
+    if job.health:
+        return job.health
     return job.message if job.status in (Status.CANCELLED, Status.INTERRUPTED) else ""

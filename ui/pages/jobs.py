@@ -1,7 +1,7 @@
 """The jobs list: searched, filtered and paged on the server; its whole state is in the address."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, ui
@@ -17,6 +17,7 @@ from ui.components.confirm import confirm
 from ui.components.empty_state import empty_state
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
+from ui.components.queue_menu import ask_queue
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
@@ -44,7 +45,7 @@ def register(studio: Studio, signals: Signals) -> None:
     async def jobs_page(type: str = "supervised", status: str = "", q: str = "", page: str = "1") -> None:
         query = _query(type, status, q, page)
         # Queried before the table is built: a table that is filled later echoes its empty state back.
-        found = await in_thread(studio.runs.search, query)
+        found = await in_thread(_look, studio, query)
         async with frame(studio, "Fine-Tuning Jobs"):
             _head()
             _tabs(query.objective)
@@ -55,14 +56,27 @@ def register(studio: Studio, signals: Signals) -> None:
             signals.jobs.subscribe(view.on_job)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    page: Page
+    reasons: dict[str, str]
+
+
+def _look(studio: Studio, query: Query) -> Found:
+    """The rows, and for those that wait, why."""
+    page = studio.runs.search(query)
+    waits = any(job.status is Status.QUEUED for job in page.rows)
+    return Found(page, studio.queue.reasons() if waits else {})
+
+
 class JobsView:
-    def __init__(self, studio: Studio, query: Query, found: Page) -> None:
+    def __init__(self, studio: Studio, query: Query, found: Found) -> None:
         self._studio = studio
         self._query = query
         self._explained: Query | None = None
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
-        self._table = JobTable(found.rows, on_cancel=self._ask_cancel)
+        self._table = JobTable(found.page.rows, found.reasons, on_cancel=self._ask_cancel, on_queue=self._ask_queue)
         self._nothing = box("ts-stretch")
         with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
@@ -107,20 +121,21 @@ class JobsView:
     async def _load(self) -> None:
         query = self._query
         ui.navigate.history.replace(_address(query))
-        found = await in_thread(self._studio.runs.search, query)
+        found = await in_thread(_look, self._studio, query)
         if query == self._query:  # a slow answer to an older question is dropped
             self._show(found)
 
     async def _refresh(self) -> None:
         query = self._query
-        found = await in_thread(self._studio.runs.search, query)
+        found = await in_thread(_look, self._studio, query)
         if query == self._query:
             self._show(found)
         await asyncio.sleep(REFRESH_S)
 
-    def _show(self, found: Page) -> None:
+    def _show(self, looked: Found) -> None:
+        found = looked.page
         first = (self._query.page - 1) * self._query.page_size
-        self._table.show(found.rows)
+        self._table.show(found.rows, looked.reasons)
         self._range.text = f"{first + 1}–{first + len(found.rows)} of {found.total}" if found.rows else ""
         self._pager.visible = found.total > self._query.page_size
         self._previous.set_enabled(self._query.page > 1)
@@ -138,6 +153,13 @@ class JobsView:
             else:
                 with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
+
+    async def _ask_queue(self, ask: str, job_id: str) -> None:
+        try:
+            actor = await in_thread(self._studio.people.actor)
+            await in_thread(ask_queue, self._studio.queue, ask, job_id, actor)
+        except StudioError as error:
+            ui.notify(str(error), type="negative")
 
     def _ask_cancel(self, job_id: str) -> None:
         async def cancel() -> None:
