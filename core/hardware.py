@@ -9,9 +9,6 @@ import psutil
 
 from core.devices import CPU, Device, Devices, DevicesUnreadable, find_devices
 
-#: Lets a machine without GPUs share a step among several processes (gloo); for trying it out, it is never faster.
-CPU_PROCESSES_VARIABLE = "TUNESMITH_CPU_PROCESSES"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hardware:
@@ -23,7 +20,6 @@ class Hardware:
     fast_bfloat16: bool
     gpus: tuple[Device, ...]
     gpu_error: str = ""
-    cpu_processes: int = 1
 
 
 def look(devices: Devices | None = None) -> Hardware:
@@ -35,7 +31,6 @@ def look(devices: Devices | None = None) -> Hardware:
         gpus = tuple(device for device in (devices or find_devices()).look() if device.kind != CPU)
     except DevicesUnreadable as error:
         gpu_error = str(error)
-    asked = os.environ.get(CPU_PROCESSES_VARIABLE, "1")
     return Hardware(
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=memory.total,
@@ -43,7 +38,6 @@ def look(devices: Devices | None = None) -> Hardware:
         fast_bfloat16=_has_bfloat16(),
         gpus=gpus,
         gpu_error=gpu_error,
-        cpu_processes=max(1, int(asked)) if asked.isdecimal() else 1,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
-from core.devices import Device, Devices, DevicesUnreadable
+from core.devices import Device, Devices, DevicesUnreadable, processor
 from core.errors import BadInput, Conflict, NotFound
 from core.people import Actor
 from core.placement import Picture, Plan, plan
@@ -146,7 +146,7 @@ class Queue:
         try:
             seen = self._devices.look()
         except DevicesUnreadable as error:
-            return (), str(error)
+            return (processor(),), str(error)
         self._known |= {device.uuid: device for device in seen}
         return seen, ""
 

@@ -122,8 +122,10 @@ def _require_devices(asked: int, hardware: Hardware) -> None:
         )
     if hardware.gpus and asked > len(hardware.gpus):
         raise BadInput(f"{asked} GPUs were asked for, and this machine has {len(hardware.gpus)}.")
-    if not hardware.gpus and asked > hardware.cpu_processes:
+    if not hardware.gpus and asked > 1:
         raise BadInput(f"{asked} GPUs were asked for, and this machine has none: its processor is one device.")
+    if asked > 1:
+        raise BadInput(f"{asked} GPUs were asked for; sharing a step among several is coming. Choose 1.")
 
 
 def _memory_bytes(hardware: Hardware) -> int:

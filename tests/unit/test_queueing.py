@@ -70,18 +70,21 @@ def query(words: str):  # type: ignore[no-untyped-def]
     return Query(search=words)
 
 
-def test_the_spec_names_a_kind_and_a_number_and_the_lease_the_gpus(studio: Studio, asked: JobSpec) -> None:
-    job = submit(studio, asked, "wide", devices=2)
+def test_the_spec_names_a_kind_and_the_lease_the_gpus(studio: Studio, asked: JobSpec) -> None:
+    job = submit(studio, asked, "wide")
     compute = studio.runs.run_spec(job.id).compute
-    assert (compute.device, compute.devices) == ("cuda", 2)
+    assert (compute.device, compute.devices) == ("cuda", 1)
+    # The queue is ready for several a job before the trainer is.
+    studio.runs._write(job, only_from=[Status.QUEUED], devices=2)
     claimed = studio.runs.claim_next()
     assert claimed
     assert [device.uuid for device in studio.queue.devices_of(claimed)] == ["GPU-a", "GPU-b"]
 
 
-def test_more_gpus_than_there_are_is_refused(studio: Studio, asked: JobSpec) -> None:
-    with pytest.raises(BadInput, match="3 GPUs were asked for, and this machine has 2"):
-        submit(studio, asked, "wide", devices=3)
+@pytest.mark.parametrize(("devices", "said"), [(3, "this machine has 2"), (2, "several is coming")])
+def test_more_gpus_than_work_are_refused(studio: Studio, asked: JobSpec, devices: int, said: str) -> None:
+    with pytest.raises(BadInput, match=f"{devices} GPUs were asked for.*{said}"):
+        submit(studio, asked, "wide", devices=devices)
 
 
 def test_a_held_job_waits_for_its_release(studio: Studio, asked: JobSpec) -> None:

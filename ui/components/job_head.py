@@ -56,7 +56,8 @@ class JobHead:
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
             self._queue_items = {
-                entry: menu_item(entry.text, entry.icon, partial(self._ask_queue, entry.ask)) for entry in EVERY
+                entry: menu_item(entry.text, entry.icon, partial(self._ask_queue, entry.ask)).mark(f"queue-{entry.ask}")
+                for entry in EVERY
             }
             self._cancel = menu_item("Cancel", "stop", dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
