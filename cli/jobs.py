@@ -5,6 +5,7 @@ from typing import Annotated
 import rich.table
 import typer
 
+from cli import queueing
 from cli.output import console, one_sentence, say_json
 from cli.train import DataDir
 from core.home import Home
@@ -12,7 +13,8 @@ from core.studio import Studio
 from storage.jobs import Query
 from storage.tables import Job
 
-jobs = typer.Typer(help="List jobs.", no_args_is_help=True)
+jobs = typer.Typer(help="List jobs; hold, release and order those that wait.", no_args_is_help=True)
+queueing.register(jobs)
 
 
 @jobs.command("ls")
@@ -27,14 +29,18 @@ def ls(
         studio = Studio(Home.locate(data_dir))
         studio.open()
         found = studio.runs.search(Query(search=search, page_size=limit))
+        reasons = studio.queue.reasons()
         studio.close()
     if as_json:
         for job in found.rows:
-            say_json(job.model_dump(exclude={"token"}))
+            say_json(job.model_dump(exclude={"token"}) | {"waits_because": reasons.get(job.id, "")})
     elif not found.rows:
         console.print("No jobs yet. Start one with: tunesmith train examples/support.jsonl")
     else:
         console.print(_table(found.rows))
+        for job in found.rows:
+            if remark := job.health or reasons.get(job.id, ""):
+                console.print(f"{job.id}: {remark}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(rows: tuple[Job, ...]) -> rich.table.Table:
@@ -42,6 +48,12 @@ def _table(rows: tuple[Job, ...]) -> rich.table.Table:
     for job in rows:
         eval_loss = "" if job.eval_loss is None else f"{job.eval_loss:.4f}"
         table.add_row(
-            job.id, job.title, job.model_name, job.dataset_name, job.status, f"{job.share_done:.0%}", eval_loss
+            job.id,
+            job.title,
+            job.model_name,
+            job.dataset_name,
+            job.status,
+            f"{job.share_done:.0%}",
+            eval_loss,
         )
     return table

@@ -70,7 +70,13 @@ def _machine() -> Iterator[Finding]:
         yield Finding(
             "ok", f"{gpu.name}, {gpu.free_bytes / GIB:.1f} of {gpu.memory_bytes / GIB:.1f} GiB free ({gpu.uuid})"
         )
-    if not found.gpus:
+        for process in gpu.processes:
+            yield Finding("note", f"{gpu.label} is {process}, so no job is placed on it.", "End that program.")
+    if found.gpu_error:
+        yield Finding(
+            "problem", f"The driver does not say which GPUs there are: {found.gpu_error}.", "Often a reboot mends it."
+        )
+    elif not found.gpus:
         speed = "bfloat16 is native" if found.fast_bfloat16 else "without native bfloat16, so weights stay in float32"
         yield Finding("note", f"No NVIDIA GPU: training runs on the processor ({speed}).")
 

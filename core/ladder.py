@@ -30,6 +30,8 @@ RUNGS = (
     ),
     Rung(lambda attempt: launcher.kill_tree(attempt, spare_supervisor=False), "Killing what is left", 60),
 )
+#: The rung with which nothing more is asked.
+KILL = 3
 
 
 @dataclass(slots=True)
@@ -40,6 +42,11 @@ class Ladder:
     patience: float = 1.0
     _next: int = 0
     _due: float = field(default=0.0)
+
+    @classmethod
+    def at_the_kill(cls, attempt: Attempt) -> "Ladder":
+        """For a trainer that can save nothing any more: its device is gone."""
+        return cls(attempt, _next=KILL)
 
     def climb(self) -> str:
         """Take the next rung if its time has come; returns the sentence to show."""

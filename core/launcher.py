@@ -1,5 +1,6 @@
 """Starts attempts, and signals them only with proof of who they are."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,9 +11,12 @@ from pathlib import Path
 import psutil
 
 from core.crashpoints import reach
-from storage.process import TOKEN_VARIABLE, has_token
+from core.devices import CPU
+from storage.process import FOLDER_VARIABLE, SIMULATION_VARIABLE, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
 
+#: A shorter one cannot be one of ours, and might match by accident.
+LEAST_TOKEN = 16
 PROJECT_ROOT = Path(__file__).parents[1]
 #: What a trainer may inherit. Everything else stays here: tokens and keys above all.
 _INHERITED = (
@@ -26,21 +30,22 @@ _INHERITED = (
     "LD_LIBRARY_PATH",
     "HF_HOME",
     "SSL_CERT_FILE",
+    SIMULATION_VARIABLE,
 )
 _INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_")
 
 
-def launch(folder: RunFolder, number: int, token: str) -> subprocess.Popen[bytes]:
+def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] = (CPU,)) -> subprocess.Popen[bytes]:
     """Claim the attempt's folder and start its supervisor in a session of its own; it outlives this process."""
     attempt = folder.attempt(number)
-    attempt.claim(token)
+    attempt.claim(token, devices)
     reach("launch: attempt folder written")
     with (attempt.path / "supervisor.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "training", str(attempt.path)],
             # From elsewhere the child could import another `storage/`.
             cwd=PROJECT_ROOT,
-            env=_environment(token),
+            env=_environment(folder, token),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -57,19 +62,39 @@ def is_alive(attempt: Attempt) -> bool:
 def send(attempt: Attempt, number: signal.Signals) -> None:
     """Signal the trainer (never the supervisor, which must live to write `exit.json`)."""
     processes = attempt.processes()
-    if len(processes) == 2 and processes[1].is_alive:
+    if len(processes) == 2:
         # A stopped process does not see SIGTERM until it goes on.
-        os.kill(processes[1].pid, signal.SIGCONT)
-        os.kill(processes[1].pid, number)
+        _signal(processes[1], signal.SIGCONT)
+        _signal(processes[1], number)
 
 
 def kill_tree(attempt: Attempt, *, spare_supervisor: bool) -> None:
     """SIGKILL everything that carries the attempt's token, grandchildren in sessions of their own included."""
     processes = attempt.processes()
-    spared = {processes[0].pid} if spare_supervisor and processes else set()
-    for pid in _pids_with(attempt.token()):
-        if pid not in spared and pid >= 2:
-            os.kill(pid, signal.SIGKILL)
+    kill_all_with(attempt.token(), spare=processes[0].pid if spare_supervisor and processes else 0)
+
+
+def kill_all_with(token: str, *, spare: int = 0) -> None:
+    for pid in _pids_with(token):
+        # It may end by itself between our look and our signal.
+        with contextlib.suppress(ProcessLookupError):
+            if pid != spare:
+                _signal(ProcessIdentity.of(pid, token), signal.SIGKILL)
+
+
+def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
+    """Through a pidfd, which stays with the process that was checked: its pid may be given away in between."""
+    if process.pid < 2:
+        return
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if process.is_alive:
+            signal.pidfd_send_signal(handle, number)
+    finally:
+        os.close(handle)
 
 
 def survivors(attempt: Attempt) -> list[int]:
@@ -77,15 +102,15 @@ def survivors(attempt: Attempt) -> list[int]:
 
 
 def _pids_with(token: str) -> Iterator[int]:
-    if len(token) < 16:
+    if len(token) < LEAST_TOKEN:
         return
     for pid in psutil.pids():
-        if pid != os.getpid() and has_token(pid, token):
+        if pid >= 2 and pid != os.getpid() and has_token(pid, token):
             yield pid
 
 
-def _environment(token: str) -> dict[str, str]:
+def _environment(folder: RunFolder, token: str) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
-    return {**kept, TOKEN_VARIABLE: token}
+    return {**kept, TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)}

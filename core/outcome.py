@@ -6,7 +6,8 @@ from pathlib import Path
 
 from core.history import History
 from storage.failures import EVIDENCE_CHARACTERS, classify, explain_log
-from storage.run_folder import Exit, RunFolder
+from storage.process import boot_id
+from storage.run_folder import Attempt, Exit, RunFolder
 from storage.status import Cause, Status
 from storage.tables import Job
 
@@ -38,7 +39,7 @@ def outcome(
         failed = history.failed
         return _settled(Outcome(Status.FAILED, failed.cause, failed.message, failed.evidence), folder)
     lines = _last_lines(folder.attempt(job.attempt).stderr)
-    return _settled(_without_words(ended, lines, disk_is_short), folder)
+    return _settled(_without_words(ended, lines, disk_is_short, folder.attempt(job.attempt)), folder)
 
 
 def could_not_start(error: OSError, folder: RunFolder) -> Outcome:
@@ -55,7 +56,7 @@ def _settled(how: Outcome, folder: RunFolder) -> Outcome:
     return Outcome(Status.PAUSED, Cause.DISK_FULL, message, how.evidence)
 
 
-def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool) -> Outcome:
+def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool, attempt: Attempt) -> Outcome:
     """No event says how it ended: the kernel, the log and the disk may."""
     evidence = lines[-1].strip()[:EVIDENCE_CHARACTERS] if lines else ""
     if ended and ended.cause is Cause.OOM_HOST:
@@ -72,8 +73,7 @@ def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool) ->
         message = "The trainer ended without a word while the disk was full. Free some space and start the run again."
         return Outcome(Status.FAILED, Cause.DISK_FULL, message, evidence)
     if ended is None:
-        message = "The trainer is gone without a word: the machine was restarted or the process killed."
-        return Outcome(Status.INTERRUPTED, Cause.LOST, message, evidence)
+        return _lost(attempt, evidence)
     if ended.signal:
         message = f"The trainer was ended by {_name(ended.signal)} (signal {ended.signal})."
         return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)
@@ -86,6 +86,22 @@ def _name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # real-time signals have numbers only
         return "a signal"
+
+
+def _lost(attempt: Attempt, evidence: str) -> Outcome:
+    if is_of_an_earlier_boot(attempt):
+        message = "The machine was restarted while it ran."
+    elif attempt.processes():
+        message = "Trainer and supervisor are gone without a word: something has killed both."
+    else:
+        message = "The trainer was claimed and never started."
+    return Outcome(Status.INTERRUPTED, Cause.LOST, message, evidence)
+
+
+def is_of_an_earlier_boot(attempt: Attempt) -> bool:
+    """No process of it can be left, and nobody is about to write `exit.json`."""
+    processes = attempt.processes()
+    return bool(processes) and all(process.boot_id != boot_id() for process in processes)
 
 
 def _last_lines(path: Path) -> list[str]:

@@ -47,7 +47,7 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     asked = spec.hyperparameters
     context = _context(asked.max_context_length, model, hardware, changes)
     batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
-    compute = _compute(asked.micro_batch_tokens, model, hardware, changes)
+    compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
         changes.append(_turbo(compute))
     hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
@@ -66,10 +66,15 @@ def _require_offered(objective: Objective, method: Method) -> None:
 
 
 def _context(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    fits = int(hardware.available_bytes * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
     limits = (
         (model.context_length, "the model's limit"),
-        (fits, "what fits into this machine's free memory (estimate)"),
+        (
+            fits,
+            "what fits into this machine's free memory (estimate)"
+            if not hardware.gpus
+            else "what fits into the GPU (estimate)",
+        ),
     )
     limit, reason = min(limits)
     if asked <= limit:
@@ -98,19 +103,42 @@ def _turbo(compute: Compute) -> Change:
     return Change(field="Turbo Mode", asked="On", runs="as Off", reason=reason)
 
 
-def _compute(asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> Compute:
+def _compute(
+    devices: int, asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]
+) -> Compute:
+    _require_devices(devices, hardware)
     return Compute(
-        device=hardware.gpus[0].uuid if hardware.gpus else "cpu",
-        threads=hardware.cores,
+        device="cuda" if hardware.gpus else "cpu",
+        devices=devices,
+        threads=max(1, hardware.cores // devices),
         weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
         micro_batch_tokens=_micro_batch(asked_micro_batch, model, hardware, changes),
     )
 
 
 def _micro_batch(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    fits = int(hardware.available_bytes * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
     most = max(LEAST_MICRO_BATCH_TOKENS, min(fits, MOST_MICRO_BATCH_TOKENS))
     if asked > most:
         reason = "more does not fit into this machine's free memory, or gains nothing (estimate)"
         changes.append(Change(field="Micro-Batch Size", asked=str(asked), runs=str(most), reason=reason))
     return min(asked, most) if asked else most
+
+
+def _require_devices(asked: int, hardware: Hardware) -> None:
+    if hardware.gpu_error:
+        raise BadInput(
+            f"The driver does not say which GPUs there are ({hardware.gpu_error}), so nothing new can be started. "
+            "Mend it (often a reboot after a driver update) and try again."
+        )
+    if hardware.gpus and asked > len(hardware.gpus):
+        raise BadInput(f"{asked} GPUs were asked for, and this machine has {len(hardware.gpus)}.")
+    if not hardware.gpus and asked > 1:
+        raise BadInput(f"{asked} GPUs were asked for, and this machine has none: its processor is one device.")
+    if asked > 1:
+        raise BadInput(f"{asked} GPUs were asked for; sharing a step among several is coming. Choose 1.")
+
+
+def _memory_bytes(hardware: Hardware) -> int:
+    """Where a forward pass has to fit: on a GPU all of it, since a job has it alone."""
+    return min((gpu.memory_bytes for gpu in hardware.gpus), default=hardware.available_bytes)

@@ -4,7 +4,6 @@ import platform
 import secrets
 import shutil
 import string
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,12 +13,14 @@ from core import estimate, hardware
 from core.ballast import Ballast
 from core.crashpoints import reach
 from core.datasets import Datasets
+from core.devices import Devices
 from core.errors import BadInput, Conflict, NotFound
 from core.home import Home
 from core.models import Models
 from core.people import Actor
+from core.queueing import Queue
 from core.resolve import resolve
-from storage import jobs
+from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
@@ -66,6 +67,8 @@ class Runs:
         models: Models,
         datasets: Datasets,
         ballast: Ballast,
+        queue: Queue,
+        devices: Devices,
         on_change: Callable[[str], None],
     ) -> None:
         self._database = database
@@ -73,16 +76,17 @@ class Runs:
         self._models = models
         self._datasets = datasets
         self._ballast = ballast
+        self._queue = queue
+        self._devices = devices
         self._on_change = on_change
-        #: Set when the scheduler has something to do before its next tick.
-        self.wake = threading.Event()
+        self.wake = queue.wake
 
     def preview(self, spec: JobSpec) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
         model = self._models.get(spec.model)
         dataset = self._datasets.ref(spec.dataset)
         evaluation = spec.evaluation
-        resolved = resolve(spec, model, dataset, hardware.look())
+        resolved = resolve(spec, model, dataset, hardware.look(self._devices))
         return RunSpec(
             job_id=spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13)),
             output_name=spec.output_name.strip() or f"ft-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
@@ -127,6 +131,10 @@ class Runs:
         if job is None:
             raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
         return job
+
+    def is_known(self, job_id: str) -> bool:
+        with self._database.read() as session:
+            return jobs.get(session, job_id) is not None
 
     def search(self, query: Query) -> Page:
         with self._database.read() as session:
@@ -188,19 +196,6 @@ class Runs:
         self.wake.set()
         return self.get(job_id)
 
-    def waits_because(self, job: Job) -> str:
-        """Why a queued job has not started, as a sentence."""
-        if shortage := self._home.shortage():
-            return shortage
-        with self._database.read() as session:
-            live = jobs.live(session)
-            ahead = jobs.ahead_of(session, job)
-        if live:
-            return f"Waits for “{live[0].title}”, which uses this machine's device" + (
-                f"; {ahead} before it." if ahead else "."
-            )
-        return "Starts in a moment."
-
     def move(self, job: Job, to: Status, **values: Any) -> bool:
         """Change this attempt's status along MOVES; False where the row has moved on meanwhile."""
         only_from = [status for status, targets in MOVES.items() if to in targets]
@@ -220,17 +215,14 @@ class Runs:
             return list(jobs.having(session, Status.INTERRUPTED))
 
     def claim_next(self) -> Job | None:
-        """Take the oldest queued job for a new attempt with a fresh fencing token."""
-        with self._database.write() as session:
-            job = jobs.next_queued(session)
-            claimed = jobs.claim(session, job.id, secrets.token_hex(16)) if job else None
-        if claimed:
-            self._on_change(claimed.id)
-        return claimed
+        """Take the job that the queue's order and the free devices choose."""
+        return self._queue.claim_next()
 
     def _write(self, job: Job, *, only_from: list[Status], **values: Any) -> bool:
         with self._database.write() as session:
             written = jobs.write(session, job, only_from=only_from, **values)
+            if written and not values.get("status", Status.RUNNING).is_live:
+                leases.release(session, job.id)
         if written:
             self._on_change(job.id)
         return written
@@ -251,6 +243,9 @@ def _row(run: RunSpec, actor: Actor) -> Job:
         created_by_email=actor.email,
         created_at=run.created_at,
         epochs=run.hyperparameters.epochs,
+        device=run.compute.device,
+        devices=run.compute.devices,
+        memory_bytes=estimate.memory_bytes(run.method, run.model, run.compute),
     )
 
 

@@ -9,13 +9,16 @@ from core import launcher
 from core.ballast import Ballast
 from core.crashpoints import reach
 from core.feed import Feed
+from core.health import Pulse
 from core.history import History
 from core.home import Home
 from core.ladder import Ladder
-from core.outcome import Outcome, could_not_start, outcome
+from core.orphans import Orphanage
+from core.outcome import Outcome, could_not_start, is_of_an_earlier_boot, outcome
+from core.queueing import Queue
 from core.runs import Runs
 from storage.run_folder import Attempt, Request
-from storage.status import Status
+from storage.status import Cause, Status
 from storage.tables import Job, now
 
 TICK_S = 1.0
@@ -26,23 +29,35 @@ ADOPT_PATIENCE_S = 10.0
 GONE_PATIENCE_S = 2.0
 #: An interrupted job goes on by itself this often, and only if it got further each time.
 MAX_RESTARTS = 3
+LOST_PATIENCE_S = 3.0
+#: Orphans and stale leases are rare: every process of the machine is looked at for them.
+SWEEP_S = 10.0
 
 log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    def __init__(self, runs: Runs, feed: Feed, home: Home, ballast: Ballast, patience: float = 1.0) -> None:
+    def __init__(
+        self, runs: Runs, queue: Queue, feed: Feed, home: Home, ballast: Ballast, patience: float = 1.0
+    ) -> None:
         self._runs = runs
+        self._queue = queue
         self._feed = feed
         self._home = home
         self._ballast = ballast
         self._patience = patience
+        self._orphanage = Orphanage(home.runs)
+        self._swept_at = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._children: list[subprocess.Popen[bytes]] = []
         self._ladders: dict[str, Ladder] = {}
         self._gone_since: dict[str, float] = {}
         self._launched: set[str] = set()
+        self._pulses: dict[str, Pulse] = {}
+        #: Job id → sentence, for attempts whose GPU has vanished.
+        self._bereft: dict[str, str] = {}
+        self._lost_since: dict[str, float] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -54,19 +69,23 @@ class Scheduler:
         self._thread.join(5)
 
     def tick(self) -> None:
-        """One round: bring every live job's row up to date, then give a free device to the next in the queue."""
+        """One round: bring every live job's row up to date, then give the free devices to the next in the queue."""
         self._children = [child for child in self._children if child.poll() is None]
         # First of all: whoever has to write below then can.
         self._ballast.tend()
+        self._notice_lost_devices()
         for job in self._runs.live():
             self._reconcile(job)
         for job in self._runs.interrupted():
             # The server ended between the two writes.
             self._after_interruption(job, Outcome(Status.INTERRUPTED, job.cause, job.message))
+        self._look_for_orphans()
         if self._home.shortage():
             self._pause_for_space()
-        elif not self._runs.live() and not self._stopping.is_set():
-            self._start_next()
+        else:
+            while not self._stopping.is_set() and self._start_next():
+                pass
+        self._queue.tell_news()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -77,23 +96,41 @@ class Scheduler:
                 log.exception("The scheduler could not finish its round and tries again in a second.")
             self._runs.wake.wait(TICK_S)
 
-    def _start_next(self) -> None:
+    def _start_next(self) -> bool:
         job = self._runs.claim_next()
         if job is None:
-            return
+            return False
         reach("launch: claimed")
         self._launched.add(job.token)
         folder = self._runs.folder(job.id)
+        devices = tuple(device.uuid for device in self._queue.devices_of(job))
         try:
-            self._children.append(launcher.launch(folder, job.attempt, job.token))
+            self._children.append(launcher.launch(folder, job.attempt, job.token, devices))
         except OSError as error:
             self._end(job, could_not_start(error, folder))
         reach("launch: spawned")
+        return True
 
     def _pause_for_space(self) -> None:
         for job in self._runs.live():
             if job.status is Status.RUNNING:
                 self._runs.pause_for_space(job)
+
+    def _notice_lost_devices(self) -> None:
+        """A GPU that fails to answer once may only have been busy."""
+        lost = self._queue.lost_devices()
+        self._lost_since = {job_id: self._lost_since.get(job_id, time.monotonic()) for job_id in lost}
+        patient_until = time.monotonic() - LOST_PATIENCE_S
+        self._bereft |= {job_id: lost[job_id] for job_id, since in self._lost_since.items() if since <= patient_until}
+
+    def _look_for_orphans(self) -> None:
+        self._orphanage.climb()
+        if time.monotonic() - self._swept_at < SWEEP_S:
+            return
+        self._swept_at = time.monotonic()
+        self._queue.release_stale()
+        live = self._runs.live()
+        self._orphanage.sweep(frozenset(job.token for job in live), self._runs.is_known)
 
     def _reconcile(self, job: Job) -> None:
         folder = self._runs.folder(job.id)
@@ -105,12 +142,27 @@ class Scheduler:
         if ended is not None or (not alive and self._is_gone(job, attempt)):
             reach("finish: exit seen")
             short = bool(self._home.shortage())
-            self._end(job, outcome(job, history, ended, folder, disk_is_short=short))
+            how = outcome(job, history, ended, folder, disk_is_short=short)
+            self._end(job, self._told_why(job, how))
         elif alive:
             self._gone_since.pop(job.id, None)
             self._follow(job, attempt, history)
 
+    def _told_why(self, job: Job, how: Outcome) -> Outcome:
+        """We have killed it ourselves where its GPU was gone; the signal is not the reason."""
+        if job.id not in self._bereft or how.status in (Status.COMPLETED, Status.CANCELLED, Status.PAUSED):
+            return how
+        return Outcome(Status.INTERRUPTED, Cause.GPU_LOST, self._bereft[job.id], how.evidence)
+
     def _follow(self, job: Job, attempt: Attempt, history: History) -> None:
+        health = self._pulses.setdefault(job.id, Pulse()).feel(attempt, history, job.status)
+        if job.id in self._bereft:
+            self._ladders.setdefault(job.id, Ladder.at_the_kill(attempt)).climb()
+            health = self._bereft[job.id]
+        if health != job.health:
+            self._runs.note(job, health=health)
+        if job.id in self._bereft:
+            return
         if job.status is Status.CANCELLING:
             ladder = self._ladders.setdefault(job.id, Ladder(attempt, self._patience))
             self._runs.note(job, stage=ladder.climb())
@@ -138,6 +190,8 @@ class Scheduler:
 
     def _is_gone(self, job: Job, attempt: Attempt) -> bool:
         """Neither alive nor with an exit record, for longer than a start or a rename can take."""
+        if is_of_an_earlier_boot(attempt):
+            return True
         since = self._gone_since.setdefault(job.id, time.monotonic())
         if attempt.processes():
             patience_s = GONE_PATIENCE_S
@@ -149,6 +203,8 @@ class Scheduler:
     def _end(self, job: Job, how: Outcome) -> None:
         self._ladders.pop(job.id, None)
         self._gone_since.pop(job.id, None)
+        self._pulses.pop(job.id, None)
+        self._bereft.pop(job.id, None)
         values = {"cause": how.cause, "message": how.message, "evidence": how.evidence, "stage": "", "health": ""}
         if how.status is not Status.INTERRUPTED:
             self._runs.move(job, how.status, ended_at=now(), **values)

@@ -7,12 +7,14 @@ import filelock
 
 from core.ballast import Ballast
 from core.datasets import Datasets
+from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import BadHome, StudioError
 from core.feed import Feed, FeedUpdate
 from core.home import Home
 from core.models import Models
 from core.people import People
+from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
 from storage.database import Database, NewerSchema
@@ -35,6 +37,7 @@ class Studio:
         publish: Callable[[FeedUpdate], None] = _ignore,
         job_changed: Callable[[str], None] = _ignore,
         patience: float = 1.0,
+        devices: Devices | None = None,
     ) -> None:
         self.home = home
         self._ballast = Ballast(home)
@@ -45,8 +48,12 @@ class Studio:
         self.models = Models(home)
         self.datasets = Datasets(self._database, home, self._ballast)
         self.feed = Feed(home.runs, publish)
-        self.runs = Runs(self._database, home, self.models, self.datasets, self._ballast, job_changed)
-        self._scheduler = Scheduler(self.runs, self.feed, home, self._ballast, patience)
+        devices = devices or find_devices()
+        self.queue = Queue(self._database, devices, job_changed, home)
+        self.runs = Runs(
+            self._database, home, self.models, self.datasets, self._ballast, self.queue, devices, job_changed
+        )
+        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
 
     def open(self) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do."""
@@ -65,7 +72,7 @@ class Studio:
         self._lock = self.home.lock(url)
         self.open()
         self._ballast.tend()
-        self._scheduler.start()
+        self.scheduler.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -75,7 +82,7 @@ class Studio:
 
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
-        self._scheduler.stop()
+        self.scheduler.stop()
         self.models.stop()
         self.close()
         if self._lock:

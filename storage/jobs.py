@@ -1,9 +1,10 @@
 """The only queries on jobs. Writes about a live attempt are fenced by its number and token."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, or_, select, update
 
 from storage.spec import Objective
@@ -67,9 +68,52 @@ def having(session: Session, status: Status) -> Sequence[Job]:
     return session.exec(select(Job).where(Job.status == status)).all()
 
 
-def next_queued(session: Session) -> Job | None:
-    waiting = select(Job).where(Job.status == Status.QUEUED, col(Job.held).is_(False))
-    return session.exec(waiting.order_by(*_QUEUE_ORDER).limit(1)).first()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A queued job, as far as its place and its needs go: a thousand of them are read every second."""
+
+    id: str
+    title: str
+    user: str
+    priority: int
+    place: float
+    held: bool
+    message: str
+    device: str
+    devices: int
+    memory_bytes: int
+
+
+def waiting(session: Session) -> Sequence[Waiting]:
+    """The whole queue, held ones too; by priority, then by place."""
+    columns: tuple[Any, ...] = (
+        Job.id,
+        Job.display_name,
+        Job.output_name,
+        Job.created_by_email,
+        Job.priority,
+        Job.place,
+        Job.held,
+    )
+    needs: tuple[Any, ...] = (Job.message, Job.device, Job.devices, Job.memory_bytes)
+    rows = session.connection().execute(
+        sa_select(*columns, *needs).where(col(Job.status) == Status.QUEUED).order_by(*_QUEUE_ORDER)
+    )
+    return [
+        Waiting(
+            id=row.id,
+            title=row.display_name or row.output_name,
+            user=row.created_by_email,
+            priority=row.priority,
+            place=row.place,
+            held=row.held,
+            message=row.message,
+            device=row.device,
+            devices=row.devices,
+            memory_bytes=row.memory_bytes,
+        )
+        for row in rows
+    ]
 
 
 def claim(session: Session, job_id: str, token: str) -> Job | None:
@@ -97,7 +141,12 @@ def write(session: Session, job: Job, *, only_from: Collection[Status], **values
     return session.exec(fenced).rowcount == 1
 
 
-def ahead_of(session: Session, job: Job) -> int:
-    """How many queued jobs start before this one."""
-    queue = session.exec(select(Job.id).where(Job.status == Status.QUEUED).order_by(*_QUEUE_ORDER)).all()
-    return queue.index(job.id) if job.id in queue else 0
+def set_places(session: Session, places: Mapping[str, float]) -> list[str]:
+    """Put waiting jobs elsewhere in the queue; returns those that still waited."""
+    return [
+        job_id
+        for job_id, place in places.items()
+        if session.exec(
+            update(Job).where(col(Job.id) == job_id, col(Job.status) == Status.QUEUED).values(place=place)
+        ).rowcount
+    ]

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 TOKEN_VARIABLE = "TUNESMITH_ATTEMPT_TOKEN"
+#: Beside the token, so that a process whose attempt is forgotten still says which data folder it belongs to.
+FOLDER_VARIABLE = "TUNESMITH_RUN_FOLDER"
+#: A JSON file of simulated GPUs; server and trainer both have to know.
+SIMULATION_VARIABLE = "TUNESMITH_SIMULATED_GPUS"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -67,18 +71,34 @@ def boot_id() -> str:
 
 def start_ticks(pid: int) -> int | None:
     """Start of the process in ticks since boot; None where it is gone or a zombie."""
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in "ZX" else int(fields[19])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has sent it SIGSTOP (or traces it): it lives and does nothing."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] in "Tt"
+
+
+def _stat(pid: int) -> list[str] | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The name in parentheses may itself hold spaces and parentheses: fields are counted from the last one.
-    fields = stat[stat.rfind(")") + 2 :].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    return stat[stat.rfind(")") + 2 :].split()
 
 
 def has_token(pid: int, token: str) -> bool:
+    return environment(pid).get(TOKEN_VARIABLE) == token
+
+
+def environment(pid: int) -> dict[str, str]:
+    """What the process was started with; nothing where it is gone or somebody else's."""
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        content = Path(f"/proc/{pid}/environ").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
-    return f"{TOKEN_VARIABLE}={token}".encode() in environment.split(b"\0")
+        return {}
+    pairs = (entry.decode(errors="replace").partition("=") for entry in content.split(b"\0"))
+    return {name: value for name, equals, value in pairs if equals}

@@ -55,9 +55,13 @@ class Attempt:
     def number(self) -> int:
         return int(self.path.name)
 
-    def claim(self, token: str) -> None:
+    def claim(self, token: str, devices: tuple[str, ...] = ("cpu",)) -> None:
+        """`devices` are the UUIDs that the scheduler has leased for it, or "cpu"."""
         self.path.mkdir(parents=True)
-        write_json(self.path / "claim.json", {"attempt": self.number, "token": token})
+        write_json(self.path / "claim.json", {"attempt": self.number, "token": token, "devices": list(devices)})
+
+    def devices(self) -> tuple[str, ...]:
+        return tuple(map(str, (read_json(self.path / "claim.json") or {}).get("devices", ())))
 
     def token(self) -> str:
         return str((read_json(self.path / "claim.json") or {}).get("token", ""))

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from storage.methods import Lora, Method, Record
 
@@ -85,6 +85,10 @@ class JobSpec(Record):
         description="Lower-case letters, digits and dashes; empty = generated",
     )  # fmt: skip
     display_name: str = Field("", max_length=120, title="Display Name", description="Shown in the jobs list (optional)")
+    devices: int = Field(
+        1, ge=1, le=16, title="GPUs",
+        description="How many GPUs of this machine share each step; only 1 works today, more are coming",
+    )  # fmt: skip
     turbo: bool = Field(
         False, title="Turbo Mode",
         description="The fastest settings known for this device at equal final loss; what it changes is listed",
@@ -129,11 +133,18 @@ class Change(Record):
 class Compute(Record):
     """How the trainer will use the device. Derived, never asked."""
 
-    device: str = Field(description="cpu, or the UUID of a GPU")
-    threads: int
+    device: Literal["cpu", "cuda"] = Field(description="Which GPUs, the attempt's claim.json says")
+    devices: int = Field(1, ge=1, description="Processes that share each step, one a device")
+    threads: int = Field(description="Of each process")
     weights_dtype: Literal["bfloat16", "float32"]
     micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
     gradient_checkpointing: bool = False
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _kind(cls, value: object) -> object:
+        """Version 0.1 wrote the UUID of the GPU here."""
+        return "cuda" if isinstance(value, str) and value.startswith("GPU-") else value
 
 
 class RunSpec(Record):

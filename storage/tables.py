@@ -69,6 +69,10 @@ class Job(SQLModel, table=True):
     #: Higher goes first; among equals who has fewer jobs running; then `place`, smallest first.
     priority: int = 0
     place: float = Field(default_factory=lambda: now().timestamp())
+    #: What it needs of the machine, copied from the spec so that placing does not read a file for every waiting job.
+    device: str = "cpu"
+    devices: int = 1
+    memory_bytes: int = 0
     #: How often the reconciler has put it back, and the step it had reached then: no progress twice is a crash loop.
     restarts: int = 0
     restarted_at_step: int = -1
@@ -96,6 +100,15 @@ class Job(SQLModel, table=True):
         if self.status is Status.COMPLETED:
             return 1.0
         return min(self.step / self.total_steps, 0.99) if self.total_steps else 0.0
+
+
+class Lease(SQLModel, table=True):
+    """A device in use by an attempt. By UUID: a GPU's index changes with reboots and drivers."""
+
+    device_uuid: str = Field(primary_key=True)
+    job_id: str = Field(index=True)
+    attempt: int
+    token: str
 
 
 class Dataset(SQLModel, table=True):

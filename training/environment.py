@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from storage.process import SIMULATION_VARIABLE
+
 #: Never to the network by itself, never a progress bar, and threads that sleep while they wait: spinning ones
 #: take the cores away from the pages.
 FIXED = {
@@ -37,15 +39,21 @@ GLIBC_TUNING = {
 }
 
 
-def trainer_environment(compute: dict[str, Any]) -> dict[str, str]:
-    """Ours, over the one we were started with. `compute` is that part of the spec, as plain JSON."""
-    device = str(compute.get("device", "cpu"))
+def trainer_environment(compute: dict[str, Any], devices: list[str]) -> dict[str, str]:
+    """Ours, over the one we were started with. `compute` is that part of the spec and `devices` are the UUIDs of the
+    claim, both as plain JSON."""
+    on_gpus = compute.get("device", "cpu") != "cpu" and not gpus_are_simulated()
     chosen = {
-        "CUDA_VISIBLE_DEVICES": "" if device == "cpu" else device,
+        "CUDA_VISIBLE_DEVICES": ",".join(devices) if on_gpus else "",
         "OMP_NUM_THREADS": str(compute.get("threads", 1)),
         "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"),
     }
     return {**os.environ, **FIXED, **chosen, **allocator()}
+
+
+def gpus_are_simulated() -> bool:
+    """The studio was started with a file of simulated GPUs: what is placed on them runs on the processor."""
+    return bool(os.environ.get(SIMULATION_VARIABLE))
 
 
 def allocator() -> dict[str, str]:

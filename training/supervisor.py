@@ -75,10 +75,11 @@ def survive_signals() -> None:
 def start_trainer(attempt: Path) -> subprocess.Popen[bytes]:
     """The trainer appends to its log files itself: a pipe through us would break when we are killed."""
     spec = read_json(attempt.parents[1] / "spec.json") or {}
+    claim = read_json(attempt / "claim.json") or {}
     with (attempt / "stdout.log").open("ab") as stdout, (attempt / "stderr.log").open("ab") as stderr:
         return subprocess.Popen(
             [sys.executable, "-m", trainer_module(), str(attempt)],
-            env=trainer_environment(spec.get("compute", {})),
+            env=trainer_environment(spec.get("compute", {}), claim.get("devices", [])),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

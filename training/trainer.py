@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from storage.event_log import EventWriter
-from storage.events import Finished, Phase
+from storage.events import Finished, Phase, Warn
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Objective
 from storage.status import Cause
 from training.checkpoints import discard_unfinished
+from training.environment import gpus_are_simulated
 from training.failures import Unsupported, explain
 from training.lifeline import Lifeline, Stopped
 from training.workbench import Workbench
@@ -48,6 +49,9 @@ def tell(error: Exception, bench: Workbench) -> None:
 def run(bench: Workbench) -> Finished:
     """Dispatch by objective; each is a module, imported only when it is asked for."""
     spec = bench.run.spec()
+    if spec.compute.device != "cpu" and gpus_are_simulated():
+        bench.emit(Warn(message="The GPUs are simulated: this run is placed on them but trains on the processor."))
+        spec = spec.model_copy(update={"compute": spec.compute.model_copy(update={"device": "cpu"})})
     match spec.objective:
         case Objective.SFT:
             from training.sft import fine_tune

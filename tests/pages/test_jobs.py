@@ -90,3 +90,26 @@ async def test_kinds_that_are_coming_say_so(user: User) -> None:
         await user.open(f"/dashboard/fine-tuning?type={kind}")
         await user.should_see("fine-tuning is coming")
         await user.should_see("See supervised jobs")
+
+
+async def test_a_waiting_row_says_why_and_can_be_held(user: User, studio: Studio, asked: JobSpec) -> None:
+    first = studio.runs.submit(asked.model_copy(update={"display_name": "first"}), actor=BOB)
+    studio.runs.submit(asked.model_copy(update={"display_name": "second"}), actor=BOB)
+    assert studio.runs.claim_next()
+    await user.open("/dashboard/fine-tuning")
+    (table,) = user.find(ui.table).elements
+    notes = {row["title"]: row["note"] for row in table.rows}
+    assert notes == {"first": "", "second": "Waits for “first”, which uses this machine's processor."}
+    asks = {row["title"]: [entry["ask"] for entry in row["queue"]] for row in table.rows}
+    assert asks == {"first": [], "second": ["hold", "front", "up", "down", "raise", "lower"]}
+    assert studio.runs.get(first.id).status.value == "preparing"
+
+
+async def test_hold_and_release_from_the_job_page(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await user.open(f"/dashboard/fine-tuning/supervised/{job.id}")
+    await user.should_see("Processor")
+    user.find("queue-hold").click()
+    await user.should_see("Held by Alice.", retries=20)
+    user.find("queue-release").click()
+    await user.should_see("Starts in a moment.", retries=20)

@@ -1,16 +1,30 @@
-"""Doing what a menu offers: pause, resume, retry, cancel. A refusal is shown as its sentence."""
+"""Doing what a menu offers: pause, resume, retry, cancel, and a waiting job's place. A refusal is its sentence."""
+
+from collections.abc import Callable
+from typing import Any
 
 from nicegui import ui
 
 from core.actions import Action, act
 from core.errors import StudioError
+from core.people import Actor
 from core.studio import Studio
+from ui.components.queue_menu import ask_queue
 from ui.threads import in_thread
 
 
 async def do(studio: Studio, action: Action, job_id: str) -> None:
+    await _ask(studio, lambda actor: act(studio.runs, action, job_id, actor=actor))
+
+
+async def do_in_queue(studio: Studio, ask: str, job_id: str) -> None:
+    """`ask` is an entry of the queue menu."""
+    await _ask(studio, lambda actor: ask_queue(studio.queue, ask, job_id, actor))
+
+
+async def _ask(studio: Studio, doing: Callable[[Actor], Any]) -> None:
     try:
         actor = await in_thread(studio.people.actor)
-        await in_thread(act, studio.runs, action, job_id, actor=actor)
+        await in_thread(doing, actor)
     except StudioError as error:
         ui.notify(str(error), type="negative")

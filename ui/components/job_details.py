@@ -1,5 +1,6 @@
 """Job Details, Configuration and Deployments: every field of the spec as it runs, with what was changed and why."""
 
+from core.devices import Device
 from storage.methods import LowRank
 from storage.spec import HoldOut, NoEvaluation, RunSpec
 from storage.status import Status
@@ -20,6 +21,7 @@ class JobDetails:
                 fact("Base Model", spec.model.name, copy=spec.model.id)
                 fact("Type", "Conversation")
                 self._state()
+                self._devices(spec)
                 fact("Created On", full_date(job.created_at))
                 fact("Created By", job.created_by_name, note=job.created_by_email)
         _configuration(spec)
@@ -34,9 +36,25 @@ class JobDetails:
                 self._spinner = box("ts-spinner").props("aria-hidden=true")
                 self._pill = StatusPill(Status.QUEUED)
 
-    def show(self, job: Job) -> None:
+    def _devices(self, spec: RunSpec) -> None:
+        """What it runs on now; while it does not run, what it will need."""
+        self._needs = "Processor" if spec.compute.device == "cpu" else gpus(spec.compute.devices)
+        with box("ts-fact"):
+            Text("dt", "Device")
+            with box("ts-fact-value", "dd"):
+                self._device = Text("span", self._needs).mark("device")
+                self._device_note = Text("p", "", "ts-note")
+
+    def show(self, job: Job, devices: tuple[Device, ...] = ()) -> None:
         self._pill.show(job.status)
+        on_gpus = [device for device in devices if device.kind != "cpu"]
+        self._device.text = ", ".join(f"{d.label} ({d.name})" for d in on_gpus) or self._needs
+        self._device_note.text = ", ".join(device.uuid for device in on_gpus)
         self._spinner.visible = job.status.is_live
+
+
+def gpus(count: int) -> str:
+    return "1 GPU" if count == 1 else f"{count} GPUs"
 
 
 def _configuration(spec: RunSpec) -> None:

@@ -1,5 +1,7 @@
 """The top of the job page: name, id, state, progress, and what can be done with it."""
 
+from functools import partial
+
 from nicegui import ui
 
 from core.actions import Action, offered
@@ -10,9 +12,10 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
-from ui.components.job_actions import do
+from ui.components.job_actions import do, do_in_queue
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
+from ui.components.queue_menu import EVERY, queue_entries
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
 from ui.design import ACTION_ICONS
@@ -41,6 +44,9 @@ class JobHead:
         self._notice.visible = bool(self._notice.text)
         for action, item in self._items.items():
             item.visible = action in offered(job)
+        possible = queue_entries(job)
+        for entry, item in self._queue_items.items():
+            item.visible = entry in possible
 
     def _actions(self, job: Job, output_path: str) -> None:
         dialog = confirm(
@@ -51,6 +57,12 @@ class JobHead:
             on_yes=lambda: do(self._studio, Action.CANCEL, job.id),
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
+            self._queue_items = {
+                entry: menu_item(entry.text, entry.icon, partial(do_in_queue, self._studio, entry.ask, job.id)).mark(
+                    f"queue-{entry.ask}"
+                )
+                for entry in EVERY
+            }
             self._items = {action: self._item(action) for action in (Action.PAUSE, Action.RESUME, Action.RETRY)}
             self._items[Action.CANCEL] = menu_item("Cancel", ACTION_ICONS[Action.CANCEL], dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
@@ -65,6 +77,8 @@ def _notice(job: Job, waits_because: str) -> str:
         return waits_because
     if job.status is Status.CANCELLING:
         return f"{job.message} {job.stage}".strip()
+    if job.health:
+        return job.health
     if job.status is Status.PAUSED and job.cause:
         return ""  # the failure card says it
     told = (Status.CANCELLED, Status.INTERRUPTED, Status.PAUSING, Status.PAUSED)

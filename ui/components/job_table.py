@@ -1,6 +1,6 @@
 """The jobs table. Rows are plain values; the template shows them through `props.row`, so no text becomes markup."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nicegui import ui
@@ -9,6 +9,7 @@ from core.actions import Action, offered
 from storage.tables import Job
 from ui import routes
 from ui.components.clock import short_date, time_of_day
+from ui.components.queue_menu import queue_entries
 from ui.design import ACTION_ICONS, PILLS
 
 COLUMNS = ("Fine-tuning jobs", "Base model", "Dataset", "Created by", "Create time", "Status")
@@ -39,7 +40,10 @@ ROW = r"""
   <td data-label="Create time"><span>{{ props.row.date }}</span><span class="ts-sub">{{ props.row.time }}</span></td>
   <td data-label="Status" class="ts-cell-status">
     <span class="ts-status-line">
-      <span :class="'ts-pill ts-pill-' + props.row.pill">{{ props.row.status }}</span>
+      <span>
+        <span :class="'ts-pill ts-pill-' + props.row.pill">{{ props.row.status }}</span>
+        <span v-if="props.row.note" class="ts-sub ts-why" :title="props.row.note">{{ props.row.note }}</span>
+      </span>
       <button type="button" class="ts-more" :aria-label="'Actions for ' + props.row.title" aria-haspopup="menu">
         <i class="ts-icon ts-i-more"></i>
         <q-menu auto-close class="ts-menu" anchor="bottom right" self="top right">
@@ -47,6 +51,9 @@ ROW = r"""
             <i class="ts-icon ts-i-open"></i><span>Open</span></q-item>
           <q-item role="menuitem" clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
             <i class="ts-icon ts-i-clone"></i><span>Clone</span></q-item>
+          <q-item v-for="item in props.row.queue" :key="item.ask" role="menuitem" clickable class="ts-menu-item"
+                  @click="$parent.$emit('ask_queue', [item.ask, props.row.id])">
+            <i :class="'ts-icon ts-i-' + item.icon"></i><span>{{ item.text }}</span></q-item>
           <q-item role="menuitem" v-for="act in props.row.acts" :key="act.name" clickable class="ts-menu-item"
                   @click="$parent.$emit('act', [act.name, props.row.id])">
             <i :class="'ts-icon ts-i-' + act.icon"></i><span>{{ act.label }}</span></q-item>
@@ -59,22 +66,36 @@ ROW = r"""
 
 
 class JobTable:
-    def __init__(self, jobs: tuple[Job, ...], *, on_action: Callable[[Action, str], Any]) -> None:
+    """`reasons` says for each waiting job what it waits for."""
+
+    def __init__(
+        self,
+        jobs: tuple[Job, ...],
+        reasons: Mapping[str, str],
+        *,
+        on_action: Callable[[Action, str], Any],
+        on_queue: Callable[[str, str], Any],
+    ) -> None:
         columns = [{"name": name, "label": name, "field": "id", "align": "left"} for name in COLUMNS]
-        self._table = ui.table(columns=columns, rows=[_row(job) for job in jobs], row_key="id").classes("ts-table")
+        self._table = ui.table(columns=columns, rows=_rows(jobs, reasons), row_key="id").classes("ts-table")
         self._table.props("flat separator=none hide-no-data")
         self._table.add_slot("body", ROW)
         self._table.on("act", lambda event: on_action(Action(event.args[0]), str(event.args[1])))
+        self._table.on("ask_queue", lambda event: on_queue(str(event.args[0]), str(event.args[1])))
 
-    def show(self, jobs: tuple[Job, ...]) -> None:
+    def show(self, jobs: tuple[Job, ...], reasons: Mapping[str, str]) -> None:
         """Sends the rows only where something in them has changed."""
         self._table.visible = bool(jobs)
-        rows = [_row(job) for job in jobs]
+        rows = _rows(jobs, reasons)
         if rows != self._table.rows:
             self._table.rows = rows
 
 
-def _row(job: Job) -> dict[str, Any]:
+def _rows(jobs: tuple[Job, ...], reasons: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [_row(job, job.health or reasons.get(job.id, "")) for job in jobs]
+
+
+def _row(job: Job, note: str) -> dict[str, Any]:
     pill = PILLS[job.status]
     return {
         "id": job.id,
@@ -90,5 +111,7 @@ def _row(job: Job) -> dict[str, Any]:
         "time": time_of_day(job.created_at),
         "status": pill.label,
         "pill": pill.kind,
+        "note": note,
+        "queue": [{"ask": entry.ask, "text": entry.text, "icon": entry.icon} for entry in queue_entries(job)],
         "acts": [{"name": a.value, "label": a.value.title(), "icon": ACTION_ICONS[a]} for a in offered(job)],
     }

@@ -8,7 +8,6 @@ from core.history import History
 from core.studio import Studio
 from storage.events import Metric, Sample, Warn
 from storage.spec import RunSpec
-from storage.status import Status
 from storage.tables import Job
 from ui import routes
 from ui.components.before_after import BeforeAfter
@@ -51,6 +50,7 @@ class JobView:
         self._attempt = self._seen = -1
         self._early: list[FeedUpdate] | None = []
         self._progress = Progress()
+        self._waits = ""
         output = str(studio.home.runs / job.id / "output")
         self._task = f"job page {ui.context.client.id}"
         self._head = JobHead(studio, job, output)
@@ -125,15 +125,13 @@ class JobView:
 
     async def _read_job(self) -> None:
         self._job = await in_thread(self._studio.runs.get, self._job.id)
-        waits = ""
-        if self._job.status is Status.QUEUED:
-            waits = await in_thread(self._studio.runs.waits_because, self._job)
-        self._details.show(self._job)
+        self._waits = await in_thread(self._studio.queue.waits_because, self._job)
+        self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
         self._failure.show(self._job)
-        self._show_head(waits)
+        self._show_head()
 
-    def _show_head(self, waits_because: str = "") -> None:
-        self._head.show(self._job, self._progress, waits_because)
+    def _show_head(self) -> None:
+        self._head.show(self._job, self._progress, self._waits)
 
 
 class _Warnings:

@@ -1,7 +1,8 @@
 """The jobs list: searched, filtered and paged on the server; its whole state is in the address."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, ui
@@ -15,7 +16,7 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.empty_state import empty_state
-from ui.components.job_actions import do
+from ui.components.job_actions import do, do_in_queue
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
 from ui.components.text import Text, box, icon, link
@@ -45,7 +46,7 @@ def register(studio: Studio, signals: Signals) -> None:
     async def jobs_page(type: str = "supervised", status: str = "", q: str = "", page: str = "1") -> None:
         query = _query(type, status, q, page)
         # Queried before the table is built: a table that is filled later echoes its empty state back.
-        found = await in_thread(studio.runs.search, query)
+        found = await in_thread(_look, studio, query)
         async with frame(studio, "Fine-Tuning Jobs"):
             _head()
             _tabs(query.objective)
@@ -56,14 +57,29 @@ def register(studio: Studio, signals: Signals) -> None:
             signals.jobs.subscribe(view.on_job)
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    page: Page
+    reasons: dict[str, str]
+
+
+def _look(studio: Studio, query: Query) -> Found:
+    """The rows, and for those that wait, why."""
+    page = studio.runs.search(query)
+    waits = any(job.status is Status.QUEUED for job in page.rows)
+    return Found(page, studio.queue.reasons() if waits else {})
+
+
 class JobsView:
-    def __init__(self, studio: Studio, query: Query, found: Page) -> None:
+    def __init__(self, studio: Studio, query: Query, found: Found) -> None:
         self._studio = studio
         self._query = query
         self._explained: Query | None = None
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
-        self._table = JobTable(found.rows, on_action=self._act)
+        self._table = JobTable(
+            found.page.rows, found.reasons, on_action=self._act, on_queue=partial(do_in_queue, self._studio)
+        )
         self._nothing = box("ts-stretch")
         with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
@@ -108,20 +124,21 @@ class JobsView:
     async def _load(self) -> None:
         query = self._query
         ui.navigate.history.replace(_address(query))
-        found = await in_thread(self._studio.runs.search, query)
+        found = await in_thread(_look, self._studio, query)
         if query == self._query:  # a slow answer to an older question is dropped
             self._show(found)
 
     async def _refresh(self) -> None:
         query = self._query
-        found = await in_thread(self._studio.runs.search, query)
+        found = await in_thread(_look, self._studio, query)
         if query == self._query:
             self._show(found)
         await asyncio.sleep(REFRESH_S)
 
-    def _show(self, found: Page) -> None:
+    def _show(self, looked: Found) -> None:
+        found = looked.page
         first = (self._query.page - 1) * self._query.page_size
-        self._table.show(found.rows)
+        self._table.show(found.rows, looked.reasons)
         self._range.text = f"{first + 1}–{first + len(found.rows)} of {found.total}" if found.rows else ""
         self._pager.visible = found.total > self._query.page_size
         self._previous.set_enabled(self._query.page > 1)
