@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] 
     attempt.claim(token, devices)
     reach("launch: attempt folder written")
     with (attempt.path / "supervisor.log").open("wb") as log:
-        return subprocess.Popen(
+        supervisor = subprocess.Popen(
             [sys.executable, "-m", "training", str(attempt.path)],
             # From elsewhere the child could import another `storage/`.
             cwd=PROJECT_ROOT,
@@ -52,6 +53,9 @@ def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] 
             start_new_session=True,
             close_fds=True,
         )
+    # Somebody has to collect our child's exit status, or it stays a zombie for as long as we live.
+    threading.Thread(target=supervisor.wait, name=f"reap {supervisor.pid}", daemon=True).start()
+    return supervisor
 
 
 def is_alive(attempt: Attempt) -> bool:

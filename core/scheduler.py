@@ -1,7 +1,6 @@
 """The one thread that starts jobs and finds out how they ended: decided in one place, the two cannot race."""
 
 import logging
-import subprocess
 import threading
 import time
 
@@ -50,7 +49,6 @@ class Scheduler:
         self._swept_at = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
-        self._children: list[subprocess.Popen[bytes]] = []
         self._ladders: dict[str, Ladder] = {}
         self._gone_since: dict[str, float] = {}
         self._launched: set[str] = set()
@@ -70,7 +68,6 @@ class Scheduler:
 
     def tick(self) -> None:
         """One round: bring every live job's row up to date, then give the free devices to the next in the queue."""
-        self._children = [child for child in self._children if child.poll() is None]
         # First of all: whoever has to write below then can.
         self._ballast.tend()
         self._notice_lost_devices()
@@ -105,7 +102,7 @@ class Scheduler:
         folder = self._runs.folder(job.id)
         devices = tuple(device.uuid for device in self._queue.devices_of(job))
         try:
-            self._children.append(launcher.launch(folder, job.attempt, job.token, devices))
+            launcher.launch(folder, job.attempt, job.token, devices)
         except OSError as error:
             self._end(job, could_not_start(error, folder))
         reach("launch: spawned")

@@ -15,7 +15,7 @@ from ui.components.copy_button import copyable
 from ui.components.job_actions import do, do_in_queue
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
-from ui.components.queue_menu import EVERY, queue_entries
+from ui.components.queue_menu import EVERY, Entry, queue_entries
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
 from ui.design import ACTION_ICONS
@@ -57,16 +57,15 @@ class JobHead:
             on_yes=lambda: do(self._studio, Action.CANCEL, job.id),
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
-            self._queue_items = {
-                entry: menu_item(entry.text, entry.icon, partial(do_in_queue, self._studio, entry.ask, job.id)).mark(
-                    f"queue-{entry.ask}"
-                )
-                for entry in EVERY
-            }
+            self._queue_items = {entry: self._queue_item(entry) for entry in EVERY}
             self._items = {action: self._item(action) for action in (Action.PAUSE, Action.RESUME, Action.RETRY)}
             self._items[Action.CANCEL] = menu_item("Cancel", ACTION_ICONS[Action.CANCEL], dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
             copy_item("Copy output path", output_path)
+
+    def _queue_item(self, entry: Entry) -> ui.element:
+        doing = partial(do_in_queue, self._studio, entry.ask, self._job.id)
+        return menu_item(entry.text, entry.icon, doing).mark(f"queue-{entry.ask}")
 
     def _item(self, action: Action) -> ui.element:
         return menu_item(action.value.title(), ACTION_ICONS[action], lambda: do(self._studio, action, self._job.id))
