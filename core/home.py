@@ -39,6 +39,18 @@ class Home:
     def datasets(self) -> Path:
         return self.path / "datasets"
 
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
+    @property
+    def trash(self) -> Path:
+        return self.path / ".trash"
+
+    @property
+    def inbox(self) -> Path:
+        return self.path / "inbox"
+
     @classmethod
     def locate(cls, asked: Path | None) -> "Home":
         """`--data-dir`, else TUNESMITH_HOME, else the platform's own place for application data."""
@@ -48,7 +60,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders and prove that they can be written. Raises BadHome with the path and the reason."""
         try:
-            for folder in (self.path, self.runs, self.models, self.datasets):
+            for folder in (self.path, self.runs, self.models, self.datasets, self.backups, self.trash, self.inbox):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.path / f".probe-{uuid.uuid4().hex}"
             probe.touch()
