@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from core.errors import StudioError
+from core.runs import DELETABLE
 from core.studio import Studio
 from storage.status import Status
 from storage.tables import Job
@@ -10,6 +11,7 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
+from ui.components.job_commands import ask_delete
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
 from ui.components.status_pill import StatusPill
@@ -38,7 +40,13 @@ class JobHead:
         self._bar.show(job, progress)
         self._notice.text = _notice(job, waits_because)
         self._notice.visible = bool(self._notice.text)
+        self._delete.visible = job.status in DELETABLE
         self._cancel.visible = not job.status.is_terminal and not job.cancel_requested
+
+    def say_deleted(self) -> None:
+        self._cancel.visible = self._delete.visible = False
+        self._notice.text = "This job was deleted. Its folder stays in the trash for a week."
+        self._notice.visible = True
 
     def _actions(self, job: Job, output_path: str) -> None:
         dialog = confirm(
@@ -52,6 +60,10 @@ class JobHead:
             self._cancel = menu_item("Cancel", "stop", dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
             copy_item("Copy output path", output_path)
+            self._delete = menu_item("Delete", "trash", self._ask_delete)
+
+    def _ask_delete(self) -> None:
+        ask_delete(self._studio, self._job.id, then=lambda: ui.navigate.to(routes.jobs()))
 
     async def _request_cancel(self) -> None:
         try:

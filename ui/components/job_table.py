@@ -5,6 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
+from core.runs import DELETABLE
 from storage.tables import Job
 from ui import routes
 from ui.components.clock import short_date, time_of_day
@@ -49,6 +50,9 @@ ROW = r"""
           <q-item role="menuitem" v-if="props.row.can_cancel" clickable class="ts-menu-item"
                   @click="$parent.$emit('cancel_job', props.row.id)">
             <i class="ts-icon ts-i-stop"></i><span>Cancel</span></q-item>
+          <q-item role="menuitem" v-if="props.row.can_delete" clickable class="ts-menu-item"
+                  @click="$parent.$emit('delete_job', props.row.id)">
+            <i class="ts-icon ts-i-trash"></i><span>Delete</span></q-item>
         </q-menu>
       </button>
     </span>
@@ -58,12 +62,15 @@ ROW = r"""
 
 
 class JobTable:
-    def __init__(self, jobs: tuple[Job, ...], *, on_cancel: Callable[[str], Any]) -> None:
+    def __init__(
+        self, jobs: tuple[Job, ...], *, on_cancel: Callable[[str], Any], on_delete: Callable[[str], Any]
+    ) -> None:
         columns = [{"name": name, "label": name, "field": "id", "align": "left"} for name in COLUMNS]
         self._table = ui.table(columns=columns, rows=[_row(job) for job in jobs], row_key="id").classes("ts-table")
         self._table.props("flat separator=none hide-no-data")
         self._table.add_slot("body", ROW)
         self._table.on("cancel_job", lambda event: on_cancel(str(event.args)))
+        self._table.on("delete_job", lambda event: on_delete(str(event.args)))
 
     def show(self, jobs: tuple[Job, ...]) -> None:
         """Sends the rows only where something in them has changed."""
@@ -90,4 +97,5 @@ def _row(job: Job) -> dict[str, Any]:
         "status": pill.label,
         "pill": pill.kind,
         "can_cancel": not job.status.is_terminal and not job.cancel_requested,
+        "can_delete": job.status in DELETABLE,
     }

@@ -6,15 +6,14 @@ from dataclasses import replace
 from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, ui
 
-from core.errors import StudioError
 from core.studio import Studio
 from storage.jobs import Page, Query
 from storage.spec import Objective
 from storage.status import Status
 from ui import routes
 from ui.components.button import Button
-from ui.components.confirm import confirm
 from ui.components.empty_state import empty_state
+from ui.components.job_commands import ask_cancel, ask_cancel_all, ask_delete
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
 from ui.components.text import Text, box, icon, link
@@ -24,7 +23,7 @@ from ui.threads import in_thread
 
 REFRESH_S = 1.0
 STATUSES = {"": "All", **{s.value: s.value.title() for s in (
-    Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.QUEUED, Status.CANCELLED
+    Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.QUEUED, Status.PAUSED, Status.CANCELLED
 )}}  # fmt: skip
 COMING = {
     Objective.RFT: (
@@ -60,9 +59,10 @@ class JobsView:
         self._studio = studio
         self._query = query
         self._explained: Query | None = None
+        self._count = ""
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
-        self._table = JobTable(found.rows, on_cancel=self._ask_cancel)
+        self._table = JobTable(found.rows, on_cancel=self._ask_cancel, on_delete=self._ask_delete)
         self._nothing = box("ts-stretch")
         with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
@@ -95,6 +95,7 @@ class JobsView:
             chosen.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Status")
             chosen.classes("ts-input ts-status-filter").mark("status")
             chosen.props["prefix"] = "Status:"
+            self._cancel_all = Button("Cancel all", self._ask_cancel_all, icon="stop").mark("cancel-all")
 
     async def _filter(self, **changes: str | Status | None) -> None:
         self._query = replace(self._query, **changes, page=1)  # type: ignore[arg-type]
@@ -119,9 +120,11 @@ class JobsView:
         await asyncio.sleep(REFRESH_S)
 
     def _show(self, found: Page) -> None:
-        first = (self._query.page - 1) * self._query.page_size
+        first = self._query.offset
+        self._count = f"{found.total:,} and more" if found.more else str(found.total)
         self._table.show(found.rows)
-        self._range.text = f"{first + 1}–{first + len(found.rows)} of {found.total}" if found.rows else ""
+        self._range.text = f"{first + 1}–{first + len(found.rows)} of {self._count}" if found.rows else ""
+        self._cancel_all.visible = bool(found.rows) and self._query.status in (Status.QUEUED, Status.RUNNING)
         self._pager.visible = found.total > self._query.page_size
         self._previous.set_enabled(self._query.page > 1)
         self._next.set_enabled(first + len(found.rows) < found.total)
@@ -139,21 +142,14 @@ class JobsView:
                 with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
-    def _ask_cancel(self, job_id: str) -> None:
-        async def cancel() -> None:
-            try:
-                actor = await in_thread(self._studio.people.actor)
-                await in_thread(self._studio.runs.cancel, job_id, actor=actor)
-            except StudioError as error:
-                ui.notify(str(error), type="negative")
+    def _ask_delete(self, job_id: str) -> None:
+        ask_delete(self._studio, job_id)
 
-        confirm(
-            "Cancel this job?",
-            f"{job_id} stops after the step it is at. Checkpoints that are already on disk stay there.",
-            yes="Cancel job",
-            no="Keep running",
-            on_yes=cancel,
-        ).open()
+    def _ask_cancel_all(self) -> None:
+        ask_cancel_all(self._studio, self._query, self._count)
+
+    def _ask_cancel(self, job_id: str) -> None:
+        ask_cancel(self._studio, job_id)
 
 
 def _query(kind: str, status: str, words: str, page: str) -> Query:
