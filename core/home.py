@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from core.errors import BadHome, BadInput
+from core.errors import BadHome, BadInput, Taken
 from storage.files import read_json, write_json
 
 #: Writing stops well before the disk is full, so that the database and the logs can still be written.
@@ -84,12 +84,12 @@ class Home:
             )
 
     def lock(self, url: str) -> filelock.BaseFileLock:
-        """Claim the folder for this process until it ends. Raises BadHome naming who holds it."""
+        """Claim the folder for this process until it ends. Raises Taken naming who holds it."""
         lock = filelock.FileLock(self.path / "studio.lock")
         try:
             lock.acquire(blocking=False)
         except filelock.Timeout as error:
-            raise BadHome(self._held_by()) from error
+            raise Taken(self._held_by()) from error
         write_json(self.path / "studio.json", {"pid": os.getpid(), "url": url})
         return lock
 
