@@ -33,7 +33,7 @@ def ask_cancel_all(studio: Studio, query: Query, count: str) -> None:
         f"Cancel {count} jobs?",
         "Everything that this filter lists, on all pages. What is queued does not start; what runs stops after the "
         "step it is at. Checkpoints that are already on disk stay there.",
-        yes="Cancel all",
+        yes=f"Cancel {count} jobs",
         no="Keep them",
         on_yes=cancel,
     ).open()

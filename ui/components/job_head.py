@@ -60,7 +60,7 @@ class JobHead:
             self._cancel = menu_item("Cancel", "stop", dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
             copy_item("Copy output path", output_path)
-            self._delete = menu_item("Delete", "trash", self._ask_delete)
+            self._delete = menu_item("Delete", "trash", self._ask_delete).mark("delete")
 
     def _ask_delete(self) -> None:
         ask_delete(self._studio, self._job.id, then=lambda: ui.navigate.to(routes.jobs()))
