@@ -8,6 +8,7 @@ from typing import Any
 import pydantic
 import watchfiles
 
+from core.actions import Action, act
 from core.datasets import Datasets
 from core.errors import BadInput, StudioError, explain
 from core.home import Home
@@ -82,20 +83,9 @@ class Clerk:
             attempt.request(Asked.PAUSE)
 
     def _do(self, request: Request, actor: Actor) -> Job | None:
-        match request.kind:
-            case "cancel":
-                return self._runs.cancel(request.job_id, actor=actor)
-            case "pause":
-                return self._runs.pause(request.job_id, actor=actor)
-            case "resume":
-                return self._runs.resume(request.job_id, actor=actor)
-            case "retry":
-                return self._runs.retry(request.job_id, actor=actor)
-            case "delete":
-                self._runs.delete(request.job_id, actor=actor)
-                return None
-            case "submit":
-                return self.submit(request.file, request.fields, actor)
+        if request.kind == "submit":
+            return self.submit(request.file, request.fields, actor)
+        return act(self._runs, Action(request.kind), request.job_id, actor=actor)
 
     def _require_starter(self) -> None:
         self._models.prepare_starter()

@@ -59,7 +59,7 @@ _STARTER = ModelInfo(
     context_length=8192,
     ready=False,
     is_starter=True,
-    suggested_learning_rate=5e-4,
+    suggested_learning_rate=1e-3,
 )
 
 

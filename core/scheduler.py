@@ -130,7 +130,8 @@ class Scheduler:
     def _after_interruption(self, job: Job, how: Outcome) -> None:
         """Back into the queue, unless that has not helped before."""
         if job.restarts >= MAX_RESTARTS or job.step <= job.restarted_at_step:
-            tried = f" It was started again {job.restarts} times; look into its log before you retry."
+            times = "once" if job.restarts == 1 else f"{job.restarts} times"
+            tried = f" It was started again {times} without getting further; look into its log before you retry."
             self._runs.move(job, Status.FAILED, ended_at=now(), cause=how.cause, message=how.message + tried)
         else:
             again = {"restarts": job.restarts + 1, "restarted_at_step": job.step}

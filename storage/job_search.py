@@ -20,6 +20,8 @@ from storage.tables import Job
 TRIGRAM = 3
 #: Matches of a search are counted up to here: nobody pages further, and counting is most of the work.
 COUNTED = 10_000
+#: The same where a word is too short for the search index: every row until then is compared.
+COUNTED_SHORT = 1_000
 #: Up to here matches are looked up and sorted; beyond, walking the list in its order finds a page sooner.
 SPARSE = 2_000
 #: Where every tenth row or more matches, so many rows into the list are found soonest by comparing row by row.
@@ -51,7 +53,7 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """`total` stops at COUNTED for a search; then there are `more`."""
+    """`total` stops at COUNTED (or COUNTED_SHORT) for a search; then there are `more`."""
 
     rows: tuple[Job, ...]
     total: int
@@ -72,8 +74,8 @@ def search(session: Session, query: Query) -> Page:
     newest = select(Job).where(*conditions(query, _way(query, total)))
     newest = newest.order_by(col(Job.created_at).desc(), col(Job.id).desc())
     rows = session.exec(newest.offset(query.offset).limit(query.page_size)).all() if total else ()
-    more = bool(query.search.split()) and total > COUNTED
-    return Page(rows=tuple(rows), total=COUNTED if more else total, more=more)
+    most = _counted(query.search.split())
+    return Page(rows=tuple(rows), total=min(total, most or total), more=most is not None and total > most)
 
 
 def conditions(query: Query, way: Way = Way.WALK) -> list[ColumnElement[bool]]:
@@ -99,7 +101,7 @@ def _in_group(query: Query, *, by_index: bool) -> list[ColumnElement[bool]]:
 
 
 def _count(session: Session, query: Query) -> int:
-    """Exact without words; up to one more than COUNTED with them."""
+    """Exact without words; with them up to one more than is shown."""
     words = query.search.split()
     if not words:
         return session.exec(select(func.count()).select_from(Job).where(*conditions(query))).one()
@@ -113,8 +115,14 @@ def _count(session: Session, query: Query) -> int:
         found = matching.where(*short, *_in_group(query, by_index=False))
     else:
         found = one.select_from(Job).where(*conditions(query))
-    counted = sqlalchemy.select(func.count()).select_from(found.limit(COUNTED + 1).subquery())
+    counted = sqlalchemy.select(func.count()).select_from(found.limit((_counted(words) or COUNTED) + 1).subquery())
     return session.connection().execute(counted).scalar_one()
+
+
+def _counted(words: Sequence[str]) -> int | None:
+    if not words:
+        return None
+    return COUNTED if len(_indexed(words)) == len(words) else COUNTED_SHORT
 
 
 def _way(query: Query, total: int) -> Way:

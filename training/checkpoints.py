@@ -1,6 +1,8 @@
 """Checkpoints that are whole or not there: `checkpoints/step-00000200/`, its MANIFEST.json written last."""
 
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from storage import manifest
@@ -21,9 +23,19 @@ def seal(written: Path, checkpoints: Path, step: int) -> Path:
     return final
 
 
-def newest_valid(checkpoints: Path) -> Path | None:
-    """The newest checkpoint of which every byte is as it was written."""
-    return next((folder for folder in newest_first(checkpoints) if manifest.damage(folder) is None), None)
+def newest_valid(checkpoints: Path, tell: Callable[[str], None]) -> Path | None:
+    """The newest checkpoint of which every byte is as it was written; damaged ones are set aside, and told."""
+    for folder in newest_first(checkpoints):
+        damage = manifest.damage(folder)
+        if damage is None:
+            return folder
+        folder.rename(folder.with_name(f"damaged-{folder.name}-{time.time_ns()}"))
+        tell(f"A damaged checkpoint was set aside: {damage}")
+    return None
+
+
+def step_of(folder: Path) -> int:
+    return int(folder.name.removeprefix("step-"))
 
 
 def newest_first(checkpoints: Path) -> list[Path]:

@@ -22,6 +22,7 @@ class Lifeline:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._stop = threading.Event()
+        self._pause = threading.Event()
 
     def start(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -31,6 +32,11 @@ class Lifeline:
     @property
     def stop_requested(self) -> bool:
         return self._stop.is_set()
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether the stop that was asked for is to be gone on from later."""
+        return self._pause.is_set()
 
     def check(self) -> None:
         if self.stop_requested:
@@ -48,6 +54,13 @@ class Lifeline:
             if time.monotonic() >= next_beat:
                 self._attempt.heartbeat.touch()
                 next_beat = time.monotonic() + HEARTBEAT_S
-            if self._attempt.requested() is Request.CANCEL:
-                self._stop.set()
+            self._hear(self._attempt.requested())
             time.sleep(POLL_S)
+
+    def _hear(self, request: Request | None) -> None:
+        if request is Request.CANCEL:
+            self._pause.clear()
+            self._stop.set()
+        elif request is Request.PAUSE and not self.stop_requested:
+            self._pause.set()
+            self._stop.set()

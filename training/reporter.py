@@ -23,7 +23,6 @@ class Reporter(TrainerCallback):
         self._step_s = 0.0
         self.tokens = 0
         self.training_s = 0.0
-        self.eval_losses: list[float] = []
 
     @property
     def tokens_per_second(self) -> float:
@@ -34,17 +33,21 @@ class Reporter(TrainerCallback):
         self._step_began = time.monotonic()
 
     def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._stop_if_asked(control)
+        if not self._bench.lifeline.is_pause:  # a pause waits for the step, which cannot be saved by halves
+            self._stop_if_asked(control)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._step_s = time.monotonic() - self._step_began
         self.training_s += self._step_s
         self._bench.step = state.global_step
         self._stop_if_asked(control)
+        if self._bench.lifeline.is_pause and not ends_epoch(args, state):
+            control.should_save = True
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        # The Trainer would evaluate and save the epoch that was cut short.
-        if self._bench.lifeline.stop_requested:
+        # The Trainer would evaluate and save an epoch that was cut short. One that is complete is closed as ever, so
+        # that a pause at this very step leaves no hole in the curve.
+        if self._bench.lifeline.stop_requested and not (self._bench.lifeline.is_pause and ends_epoch(args, state)):
             control.should_evaluate = control.should_save = False
 
     def on_log(
@@ -56,8 +59,6 @@ class Reporter(TrainerCallback):
         **_: Any,
     ) -> None:
         values = {name: finite(logs[name]) for name in KEPT if name in logs}
-        if "eval_loss" in logs:
-            self.eval_losses.append(logs["eval_loss"])
         if "loss" in logs:
             step_tokens = logs["num_tokens"] - self.tokens
             self.tokens = int(logs["num_tokens"])
@@ -73,6 +74,10 @@ class Reporter(TrainerCallback):
     def _stop_if_asked(self, control: TrainerControl) -> None:
         if self._bench.lifeline.stop_requested:
             control.should_training_stop = True
+
+
+def ends_epoch(args: TrainingArguments, state: TrainerState) -> bool:
+    return state.global_step % (state.max_steps // int(args.num_train_epochs)) == 0
 
 
 def finite(value: float) -> float | None:

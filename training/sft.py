@@ -38,7 +38,9 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
     base = load_model(spec.model, spec.compute)
-    show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
+    checkpoint = checkpoints.newest_valid(bench.run.checkpoints, lambda what: bench.emit(Warn(message=what)))
+    if checkpoint is None:
+        show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, spec.method)
 
     reporter = Reporter(bench)
@@ -52,17 +54,20 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         batches=batches,
         bench=bench,
         reporter=reporter,
+        resumes=checkpoint is not None,
     )
     bench.check()
-    bench.emit(training_phase(spec, batches, rows))
+    bench.step = checkpoints.step_of(checkpoint) if checkpoint else 0
+    bench.emit(training_phase(spec, batches, rows, bench.step))
     with fast_adapters(model, spec.compute):
-        train_loss = trainer.train().training_loss
+        train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     clear_work(bench)
-    bench.check()
+    if bench.step < trainer.state.max_steps or not bench.lifeline.is_pause:
+        bench.check()  # a pause that came with the last step has nothing left to pause
 
     # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
     bench.emit(Phase(name="exporting", detail=spec.output_name))
-    facts = {"train_loss": train_loss, **losses(reporter), **sizes(model), **speed(reporter, bench)}
+    facts = {"train_loss": train_loss, **losses(trainer.state.log_history), **sizes(model), **speed(reporter, bench)}
     seal_output(spec, bench.run, model, tokenizer, facts)
     answer_again(model, tokenizer, rows, spec.compute, bench)
     return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, bench))
@@ -94,7 +99,7 @@ def as_dataset(examples: Sequence[Example]) -> Dataset:
     )
 
 
-def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split) -> Phase:
+def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split, done: int) -> Phase:
     epochs, passes = spec.hyperparameters.epochs, batches.micro_batches_per_step
     return Phase(
         name="training",
@@ -102,6 +107,7 @@ def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split) -> Phase:
             f"{len(rows.train)} rows, {len(rows.held_out)} held out; "
             f"each step takes {passes} forward pass{'es' if passes > 1 else ''}"
         ),
+        done=done,
         total=batches.steps_per_epoch * epochs,
         epochs=epochs,
     )
@@ -120,10 +126,10 @@ def answer_again(
         bench.emit(Warn(message=f"The adapter is written, but asking it failed: {error}"))
 
 
-def losses(reporter: Reporter) -> dict[str, float]:
-    if not reporter.eval_losses:
-        return {}
-    return {"eval_loss_first": reporter.eval_losses[0], "eval_loss_last": reporter.eval_losses[-1]}
+def losses(log_history: list[dict[str, float]]) -> dict[str, float]:
+    """The Trainer's log outlives a resume: first is before the first step, whichever attempt took it."""
+    found = [entry["eval_loss"] for entry in log_history if "eval_loss" in entry]
+    return {"eval_loss_first": found[0], "eval_loss_last": found[-1]} if found else {}
 
 
 def sizes(model: torch.nn.Module) -> dict[str, float]:

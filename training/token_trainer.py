@@ -22,7 +22,7 @@ from training.workbench import Workbench
 trl.trainer.utils._use_triton = lambda _device: True
 
 
-def settings(spec: RunSpec, batches: TokenBatches, *, evaluates: bool) -> dict[str, Any]:
+def settings(spec: RunSpec, batches: TokenBatches, *, evaluates: bool, resumes: bool) -> dict[str, Any]:
     """What we ask of TRL; everything not named here is its default."""
     asked, compute = spec.hyperparameters, spec.compute
     return {
@@ -37,7 +37,7 @@ def settings(spec: RunSpec, batches: TokenBatches, *, evaluates: bool) -> dict[s
         "activation_checkpointing": compute.gradient_checkpointing,
         "max_length": None,  # rows are cut before, where we can tell which
         "eval_strategy": "epoch" if evaluates else "no",
-        "eval_on_start": evaluates,
+        "eval_on_start": evaluates and not resumes,
         "save_strategy": "epoch",
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # it would replace NaN by an average, and hide it
@@ -51,10 +51,17 @@ class TokenTrainer(SFTTrainer):
     """`settings` plus the four things that cannot be set."""
 
     def __init__(
-        self, *, spec: RunSpec, batches: TokenBatches, bench: Workbench, reporter: Reporter, **kwargs: Any
+        self,
+        *,
+        spec: RunSpec,
+        batches: TokenBatches,
+        bench: Workbench,
+        reporter: Reporter,
+        resumes: bool,
+        **kwargs: Any,
     ) -> None:
         self._spec, self._batches, self._bench = spec, batches, bench
-        asked = settings(spec, batches, evaluates=kwargs.get("eval_dataset") is not None)
+        asked = settings(spec, batches, evaluates=kwargs.get("eval_dataset") is not None, resumes=resumes)
         work = bench.run.checkpoints / checkpoints.WORK
         super().__init__(args=SFTConfig(output_dir=str(work), **asked), callbacks=[reporter], **kwargs)
         self.remove_callback(PrinterCallback)
@@ -74,7 +81,7 @@ class TokenTrainer(SFTTrainer):
         lengths = [len(ids) for ids in self.eval_dataset["input_ids"]]
         loss_sum = tokens_sum = 0.0
         for rows in fill(range(len(lengths)), lengths, self._spec.compute.micro_batch_tokens):
-            self._bench.check()
+            self._bench.check_cancelled()
             inputs = self._prepare_inputs(self.data_collator([self.eval_dataset[row] for row in rows]))
             tokens = (inputs["labels"][:, 1:] != MASKED).sum().item()
             with torch.no_grad():

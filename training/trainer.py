@@ -25,7 +25,7 @@ def main(folder: Path) -> int:
         bench.emit(run(bench))
         return 0
     except Stopped:
-        bench.emit(Finished(outcome="cancelled", step=bench.step))
+        bench.emit(Finished(outcome="paused" if lifeline.is_pause else "cancelled", step=bench.step))
         return 0
     except Exception as error:  # the process edge: every failure becomes a named cause
         logging.getLogger(__name__).exception("The run failed.")

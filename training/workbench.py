@@ -28,6 +28,11 @@ class Workbench:
         """Raises Stopped when the run should end."""
         self.lifeline.check()
 
+    def check_cancelled(self) -> None:
+        """The same in the midst of something that a pause waits for."""
+        if not self.lifeline.is_pause:
+            self.lifeline.check()
+
     def progress(self, phase: Phase) -> None:
         """A phase's count, told twice a second at most and always when it is complete."""
         self.check()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nicegui import app, ui
 
+from core.actions import Action
 from storage.status import Status
 
 STATIC = Path(__file__).parent / "static"
@@ -46,6 +47,14 @@ PILLS = {
     Status.COMPLETED: Pill("Completed", "good"),
     Status.FAILED: Pill("Failed", "bad"),
     Status.CANCELLED: Pill("Cancelled", "over"),
+}
+
+ACTION_ICONS = {
+    Action.PAUSE: "pause",
+    Action.RESUME: "play",
+    Action.RETRY: "retry",
+    Action.CANCEL: "stop",
+    Action.DELETE: "trash",
 }
 
 

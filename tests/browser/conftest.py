@@ -1,7 +1,6 @@
 """Fixtures of the browser tier: a real Chromium in front of a real server that trains for real."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from chromium import launch_options
@@ -34,14 +33,3 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert errors == []
-
-
-def visit(page: Page, url: str) -> None:
-    page.goto(url)
-    # Before the handshake clicks and keys may arrive swapped.
-    page.wait_for_function("window.did_handshake === true")
-
-
-@pytest.fixture
-def home_path(server: ServedStudio) -> Path:
-    return server.home

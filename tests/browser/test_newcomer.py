@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import visit
+from chromium import visit
 from playwright.sync_api import Page, expect
 from served import ServedStudio
 
@@ -18,8 +18,8 @@ STEPS_DRAWN = "() => document.querySelector('.js-plotly-plot').data[0].x"
 def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudio) -> None:
     # The first visit asks who you are, once.
     visit(page, server.url)
-    page.get_by_label("Name").fill("Ada")
-    page.get_by_label("Email").fill("ada@example.org")
+    page.get_by_label("Name", exact=True).fill("Ada")
+    page.get_by_label("Email", exact=True).fill("ada@example.org")
     page.get_by_role("button", name="Looks right").click()
     expect(page.get_by_text("ada@example.org")).to_be_visible()
 
@@ -29,19 +29,19 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     page.get_by_role("button", name="Continue").click()
     page.wait_for_function("window.did_handshake === true")
     expect(page.get_by_text("Choose a base model or a LoRA adapter to start fine-tuning.")).to_be_visible()
-    expect(page.get_by_text("Starter model")).to_be_hidden(timeout=5 * MINUTES)
-    page.reload()
-    page.wait_for_function("window.did_handshake === true")
+    preparing = page.get_by_text("Preparing the starter model").filter(visible=True)
+    expect(preparing.first).to_be_visible()
+    expect(preparing).to_have_count(0, timeout=5 * MINUTES)
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_text("What is Supervised Fine-Tuning?")).to_be_visible()
     expect(page.get_by_text("The first 3 of 150 pairs")).to_be_visible()
     page.get_by_role("button", name="Next").click()
 
     # A value out of bounds is answered under its field; the real one is shown with what will run.
-    page.get_by_label("Epochs").fill("0")
+    page.get_by_label("Epochs", exact=True).fill("0")
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_text("greater than or equal to 1").first).to_be_visible()
-    page.get_by_label("Epochs").fill("1")
+    expect(page.get_by_text("Give a whole number from 1 to 1000").first).to_be_visible()
+    page.get_by_label("Epochs", exact=True).fill("1")
     expect(page.get_by_text("would give fewer than 10 steps an epoch")).to_be_visible()
     page.get_by_role("button", name="Create").click()
 

@@ -50,7 +50,7 @@ async def test_a_job_that_is_over_can_be_deleted_from_its_page(user: User, studi
     await user.open(page_of(job.id))
     user.find(marker="delete").click()
     user.find(kind=ui.button, content="Delete job").click()
-    await user.should_see("Fine-Tuning Jobs", retries=20)
+    await user.should_see("Teach a model with your own examples", retries=20)
     assert not studio.home.runs.joinpath(job.id).exists()
 
 

@@ -97,9 +97,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class TinyRun:
     """One attempt at a run of the tiny model, trained by a real `python -m training`."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, number: int = 1) -> None:
         self.folder = folder
-        self.attempt: Attempt = folder.attempt(1)
+        self.attempt: Attempt = folder.attempt(number)
         self.token = secrets.token_hex(16)
         self.attempt.claim(self.token)
         with (self.attempt.path / "supervisor.log").open("wb") as log:
@@ -116,6 +116,10 @@ class TinyRun:
     @property
     def events(self) -> tuple[Event, ...]:
         return read_events(self.attempt.events).events
+
+    def resume(self) -> "TinyRun":
+        """A further attempt at the same run."""
+        return TinyRun(self.folder, self.attempt.number + 1)
 
     def wait_for(self, kind: str, timeout_s: float = 120) -> None:
         """Until an event of this type is there."""

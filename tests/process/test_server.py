@@ -1,6 +1,7 @@
 """Killing the web server does not touch the training; a restarted one finds it and knows how it is."""
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -18,6 +19,7 @@ from core.people import Actor
 from core.studio import Studio
 from storage import manifest
 from storage.files import write_json
+from storage.run_folder import RunFolder
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
 
@@ -110,18 +112,43 @@ def test_a_cancel_outlives_a_restart(home: Home, server: ServedStudio, tmp_path:
     assert not any(is_trainer_of(home, process) for process in psutil.process_iter())
 
 
-def test_a_trainer_killed_from_outside_is_a_named_failure(home: Home, server: ServedStudio, tmp_path: Path) -> None:
+def test_a_killed_trainer_goes_on_by_itself_and_a_crash_loop_ends(
+    home: Home, server: ServedStudio, tmp_path: Path
+) -> None:
     job_id = queue_job(home, tmp_path, epochs=1000)
     server.start()
-    wait_for_status(home, job_id, Status.RUNNING, timeout_s=90)
-    trainers = [process for process in psutil.process_iter() if is_trainer_of(home, process)]
-    trainers[0].send_signal(signal.SIGKILL)
+    # Killed as soon as it runs, again and again: it never gets further.
+    for attempt in range(1, 5):
+        if wait_for_attempt(home, job_id, attempt) is Status.FAILED:
+            break
+        kill_trainer(home, job_id, attempt)
     wait_for_status(home, job_id, Status.FAILED, timeout_s=30)
     studio = Studio(home)
     failed = studio.runs.get(job_id)
     studio.close()
     assert failed.cause == "killed_externally"
     assert "SIGKILL" in failed.message
+    assert 1 <= failed.restarts <= 3
+    assert "without getting further" in failed.message
+
+
+def wait_for_attempt(home: Home, job_id: str, attempt: int) -> Status:
+    """Until this attempt runs, or the job has been given up."""
+    studio = Studio(home)
+    deadline = time.monotonic() + 90
+    while (job := studio.runs.get(job_id)).status is not Status.FAILED:
+        if job.attempt == attempt and job.status is Status.RUNNING:
+            break
+        assert time.monotonic() < deadline, f"attempt {job.attempt} is {job.status}"
+        time.sleep(0.05)
+    studio.close()
+    return job.status
+
+
+def kill_trainer(home: Home, job_id: str, attempt: int) -> None:
+    trainer = RunFolder(home.runs / job_id).attempt(attempt).processes()[1]
+    assert trainer.is_alive
+    os.kill(trainer.pid, signal.SIGKILL)
 
 
 def is_trainer_of(home: Home, process: psutil.Process) -> bool:

@@ -4,17 +4,18 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from core.actions import Action
 from core.errors import StudioError
-from core.people import Actor
 from core.studio import Studio
 from storage.jobs import Query
 from ui.components.confirm import confirm
+from ui.components.job_actions import do
 from ui.threads import in_thread
 
 
 def ask_cancel(studio: Studio, job_id: str) -> None:
     async def cancel() -> None:
-        await _do(studio, lambda actor: studio.runs.cancel(job_id, actor=actor))
+        await do(studio, Action.CANCEL, job_id)
 
     confirm(
         "Cancel this job?",
@@ -27,7 +28,11 @@ def ask_cancel(studio: Studio, job_id: str) -> None:
 
 def ask_cancel_all(studio: Studio, query: Query, count: str) -> None:
     async def cancel() -> None:
-        await _do(studio, lambda actor: studio.runs.cancel_all(query, actor=actor))
+        try:
+            actor = await in_thread(studio.people.actor)
+            await in_thread(studio.runs.cancel_all, query, actor=actor)
+        except StudioError as error:
+            ui.notify(str(error), type="negative")
 
     confirm(
         f"Cancel {count} jobs?",
@@ -41,7 +46,7 @@ def ask_cancel_all(studio: Studio, query: Query, count: str) -> None:
 
 def ask_delete(studio: Studio, job_id: str, then: Callable[[], None] = lambda: None) -> None:
     async def delete() -> None:
-        if await _do(studio, lambda actor: studio.runs.delete(job_id, actor=actor)):
+        if await do(studio, Action.DELETE, job_id):
             then()
 
     confirm(
@@ -52,12 +57,3 @@ def ask_delete(studio: Studio, job_id: str, then: Callable[[], None] = lambda: N
         no="Keep it",
         on_yes=delete,
     ).open()
-
-
-async def _do(studio: Studio, what: Callable[[Actor], object]) -> bool:
-    try:
-        await in_thread(what, await in_thread(studio.people.actor))
-    except StudioError as error:
-        ui.notify(str(error), type="negative")
-        return False
-    return True

@@ -2,8 +2,7 @@
 
 from nicegui import ui
 
-from core.errors import StudioError
-from core.runs import DELETABLE
+from core.actions import Action, offered
 from core.studio import Studio
 from storage.status import Status
 from storage.tables import Job
@@ -11,12 +10,13 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
+from ui.components.job_actions import do
 from ui.components.job_commands import ask_delete
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
-from ui.threads import in_thread
+from ui.design import ACTION_ICONS
 
 
 class JobHead:
@@ -40,11 +40,12 @@ class JobHead:
         self._bar.show(job, progress)
         self._notice.text = _notice(job, waits_because)
         self._notice.visible = bool(self._notice.text)
-        self._delete.visible = job.status in DELETABLE
-        self._cancel.visible = not job.status.is_terminal and not job.cancel_requested
+        for action, item in self._items.items():
+            item.visible = action in offered(job)
 
     def say_deleted(self) -> None:
-        self._cancel.visible = self._delete.visible = False
+        for item in self._items.values():
+            item.visible = False
         self._notice.text = "This job was deleted. Its folder stays in the trash for a week."
         self._notice.visible = True
 
@@ -54,23 +55,24 @@ class JobHead:
             "Training stops after the step it is at. Checkpoints that are already on disk stay there.",
             yes="Cancel job",
             no="Keep running",
-            on_yes=self._request_cancel,
+            on_yes=self._do_cancel,
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
-            self._cancel = menu_item("Cancel", "stop", dialog.open)
+            self._items = {action: self._item(action) for action in (Action.PAUSE, Action.RESUME, Action.RETRY)}
+            self._items[Action.CANCEL] = menu_item("Cancel", ACTION_ICONS[Action.CANCEL], dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
             copy_item("Copy output path", output_path)
-            self._delete = menu_item("Delete", "trash", self._ask_delete).mark("delete")
+            delete = menu_item("Delete", ACTION_ICONS[Action.DELETE], self._ask_delete)
+            self._items[Action.DELETE] = delete.mark("delete")
 
     def _ask_delete(self) -> None:
         ask_delete(self._studio, self._job.id, then=lambda: ui.navigate.to(routes.jobs()))
 
-    async def _request_cancel(self) -> None:
-        try:
-            actor = await in_thread(self._studio.people.actor)
-            await in_thread(self._studio.runs.cancel, self._job.id, actor=actor)
-        except StudioError as error:
-            ui.notify(str(error), type="negative")
+    async def _do_cancel(self) -> None:
+        await do(self._studio, Action.CANCEL, self._job.id)
+
+    def _item(self, action: Action) -> ui.element:
+        return menu_item(action.value.title(), ACTION_ICONS[action], lambda: do(self._studio, action, self._job.id))
 
 
 def _notice(job: Job, waits_because: str) -> str:
@@ -78,4 +80,4 @@ def _notice(job: Job, waits_because: str) -> str:
         return waits_because
     if job.status is Status.CANCELLING:
         return f"{job.message} {job.stage}".strip()
-    return job.message if job.status in (Status.CANCELLED, Status.INTERRUPTED) else ""
+    return job.message if job.status in (Status.CANCELLED, Status.INTERRUPTED, Status.PAUSED) else ""

@@ -5,11 +5,11 @@ from typing import Any
 
 from nicegui import ui
 
-from core.runs import DELETABLE
+from core.actions import Action, offered
 from storage.tables import Job
 from ui import routes
 from ui.components.clock import short_date, time_of_day
-from ui.design import PILLS
+from ui.design import ACTION_ICONS, PILLS
 
 COLUMNS = ("Fine-tuning jobs", "Base model", "Dataset", "Created by", "Create time", "Status")
 
@@ -47,12 +47,9 @@ ROW = r"""
             <i class="ts-icon ts-i-open"></i><span>Open</span></q-item>
           <q-item role="menuitem" clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
             <i class="ts-icon ts-i-clone"></i><span>Clone</span></q-item>
-          <q-item role="menuitem" v-if="props.row.can_cancel" clickable class="ts-menu-item"
-                  @click="$parent.$emit('cancel_job', props.row.id)">
-            <i class="ts-icon ts-i-stop"></i><span>Cancel</span></q-item>
-          <q-item role="menuitem" v-if="props.row.can_delete" clickable class="ts-menu-item"
-                  @click="$parent.$emit('delete_job', props.row.id)">
-            <i class="ts-icon ts-i-trash"></i><span>Delete</span></q-item>
+          <q-item role="menuitem" v-for="act in props.row.acts" :key="act.name" clickable class="ts-menu-item"
+                  @click="$parent.$emit('act', [act.name, props.row.id])">
+            <i :class="'ts-icon ts-i-' + act.icon"></i><span>{{ act.label }}</span></q-item>
         </q-menu>
       </button>
     </span>
@@ -62,15 +59,12 @@ ROW = r"""
 
 
 class JobTable:
-    def __init__(
-        self, jobs: tuple[Job, ...], *, on_cancel: Callable[[str], Any], on_delete: Callable[[str], Any]
-    ) -> None:
+    def __init__(self, jobs: tuple[Job, ...], *, on_action: Callable[[Action, str], Any]) -> None:
         columns = [{"name": name, "label": name, "field": "id", "align": "left"} for name in COLUMNS]
         self._table = ui.table(columns=columns, rows=[_row(job) for job in jobs], row_key="id").classes("ts-table")
         self._table.props("flat separator=none hide-no-data")
         self._table.add_slot("body", ROW)
-        self._table.on("cancel_job", lambda event: on_cancel(str(event.args)))
-        self._table.on("delete_job", lambda event: on_delete(str(event.args)))
+        self._table.on("act", lambda event: on_action(Action(event.args[0]), str(event.args[1])))
 
     def show(self, jobs: tuple[Job, ...]) -> None:
         """Sends the rows only where something in them has changed."""
@@ -96,6 +90,5 @@ def _row(job: Job) -> dict[str, Any]:
         "time": time_of_day(job.created_at),
         "status": pill.label,
         "pill": pill.kind,
-        "can_cancel": not job.status.is_terminal and not job.cancel_requested,
-        "can_delete": job.status in DELETABLE,
+        "acts": [{"name": a.value, "label": a.value.title(), "icon": ACTION_ICONS[a]} for a in offered(job)],
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, ui
 
+from core.actions import Action
 from core.studio import Studio
 from storage.jobs import Page, Query
 from storage.spec import Objective
@@ -13,6 +14,7 @@ from storage.status import Status
 from ui import routes
 from ui.components.button import Button
 from ui.components.empty_state import empty_state
+from ui.components.job_actions import do
 from ui.components.job_commands import ask_cancel, ask_cancel_all, ask_delete
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
@@ -62,7 +64,7 @@ class JobsView:
         self._count = ""
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
-        self._table = JobTable(found.rows, on_cancel=self._ask_cancel, on_delete=self._ask_delete)
+        self._table = JobTable(found.rows, on_action=self._act)
         self._nothing = box("ts-stretch")
         with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
@@ -142,14 +144,16 @@ class JobsView:
                 with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
-    def _ask_delete(self, job_id: str) -> None:
-        ask_delete(self._studio, job_id)
-
     def _ask_cancel_all(self) -> None:
         ask_cancel_all(self._studio, self._query, self._count)
 
-    def _ask_cancel(self, job_id: str) -> None:
-        ask_cancel(self._studio, job_id)
+    async def _act(self, action: Action, job_id: str) -> None:
+        if action is Action.CANCEL:
+            ask_cancel(self._studio, job_id)
+        elif action is Action.DELETE:
+            ask_delete(self._studio, job_id)
+        else:
+            await do(self._studio, action, job_id)
 
 
 def _query(kind: str, status: str, words: str, page: str) -> Query:
