@@ -92,6 +92,7 @@ def measure(studio: Studio, total: int, rounds: int) -> None:
         "search everywhere “example.org”": Query(search="example.org"),
         "search two words “refund alice”": Query(search="refund alice"),
         "search two characters “99”": Query(search="99"),
+        "two characters without a match": Query(search="#§"),
         "search without a match": Query(search="nowhere"),
         "status completed": Query(status=Status.COMPLETED),
         "status running (none)": Query(status=Status.RUNNING),
