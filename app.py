@@ -17,6 +17,7 @@ from cli.fields import fields
 from cli.jobs import jobs
 from cli.output import console, one_sentence
 from cli.train import DataDir, train
+from cli.upkeep import backup, gc, rebuild_index, restore
 from core.errors import BadInput
 from core.home import Home
 from core.studio import Studio
@@ -33,6 +34,10 @@ main = typer.Typer(
 main.command()(train)
 main.command()(doctor)
 main.command()(fields)
+main.command()(backup)
+main.command()(restore)
+main.command("rebuild-index")(rebuild_index)
+main.command()(gc)
 main.add_typer(jobs, name="jobs")
 
 

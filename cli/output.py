@@ -10,7 +10,7 @@ import pydantic
 import rich.console
 import typer
 
-from core.errors import StudioError
+from core.errors import StudioError, explain
 
 console = rich.console.Console()
 errors = rich.console.Console(stderr=True)
@@ -38,11 +38,3 @@ def one_sentence() -> Iterator[None]:
         fail(str(error))
     except pydantic.ValidationError as error:
         fail(explain(error))
-
-
-def explain(error: pydantic.ValidationError) -> str:
-    """The first thing pydantic found, as a sentence: which field, what is wrong, what was given."""
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the spec"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{field}: {first['msg']}; given was {first['input']!r}{more}."

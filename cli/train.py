@@ -1,21 +1,21 @@
 """`tunesmith train`: the same spec through the same core as the page, with a progress bar."""
 
 import asyncio
-import contextlib
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cli.output import console, fail, one_sentence, say_json
-from core.errors import BadInput
+from cli.follow import follow, say_changes
+from cli.output import console, one_sentence
+from core.errors import BadInput, Taken
 from core.feed import FeedUpdate
 from core.home import Home
+from core.inbox import Inbox, Request
 from core.models import STARTER_ID
 from core.studio import Studio
-from storage.events import Metric, Phase, Warn
 from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
@@ -23,6 +23,9 @@ from storage.tables import Job
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Data folder (default: TUNESMITH_HOME, else the platform's own).")
 ]
+
+#: The starter model is made by the studio; nothing tells another process when it is done.
+ASK_AGAIN_S = 1.0
 
 
 def train(
@@ -60,38 +63,61 @@ def train(
 
 
 async def _train(home: Home, file: Path | None, asked: dict[str, Any], as_json: bool) -> Status:
-    """Serve the folder ourselves for as long as the run takes."""
+    """Serve the folder ourselves for as long as the run takes, or ask the studio that serves it."""
     updates: asyncio.Queue[FeedUpdate] = asyncio.Queue()
     studio = Studio(home, publish=updates.put_nowait)
-    await asyncio.to_thread(studio.start)
+    try:
+        await asyncio.to_thread(studio.start)
+    except Taken:
+        job_id = await asyncio.to_thread(_hand_over, home, studio, file, asked, as_json)
+        if job_id is None:  # nobody serves it any more
+            return await _train(home, file, asked, as_json)
+        leave = studio.close
+    else:
+        job_id, leave = "", studio.stop
     feeding = asyncio.create_task(studio.feed.run())
     try:
-        job = await asyncio.to_thread(_submit, studio, file, asked, as_json)
-        return await _follow(studio, job, updates, as_json)
+        job_id = job_id or (await asyncio.to_thread(_submit, studio, file, asked, as_json)).id
+        say_changes(studio, job_id, as_json)
+        return await follow(studio, job_id, updates, as_json)
     finally:
         feeding.cancel()
-        await asyncio.to_thread(studio.stop)
+        await asyncio.to_thread(leave)
 
 
 def _submit(studio: Studio, file: Path | None, asked: dict[str, Any], as_json: bool) -> Job:
     actor = studio.people.actor()
     if file is not None:
         asked["dataset"] = studio.datasets.add(file, name=None, actor=actor).id
-    suggested = studio.models.suggested(str(asked["model"]))
-    if isinstance(asked.setdefault("hyperparameters", {}), dict):
-        asked["hyperparameters"] = suggested | asked["hyperparameters"]
-    spec = JobSpec.model_validate(asked)
-    if spec.model == STARTER_ID:
+    if JobSpec.model_validate(asked).model == STARTER_ID:
         _wait_for_starter(studio, as_json)
-    job = studio.runs.submit(spec, actor=actor)
-    for change in studio.runs.run_spec(job.id).changes:
-        if as_json:
-            say_json({"type": "change", **change.model_dump()})
-        else:
-            console.print(
-                f"{change.field}: {change.asked} → {change.runs} ({change.reason})", style="dim", markup=False
-            )
-    return job
+    return studio.clerk.submit(None, asked, actor)
+
+
+def _hand_over(home: Home, studio: Studio, file: Path | None, asked: dict[str, Any], as_json: bool) -> str | None:
+    """Let the studio that serves the folder take the job in; we only watch it. None where it has gone meanwhile."""
+    studio.open()
+    actor = studio.people.actor()
+    request = Request(
+        kind="submit",
+        actor_name=actor.name,
+        actor_email=actor.email,
+        file=file.absolute() if file else None,
+        fields=asked,
+    )
+    said = ""
+    while (answer := Inbox(home).ask(request)) is not None and answer.wait:
+        if answer.error != said and not as_json:
+            console.print(answer.error, style="dim", markup=False)
+        said = answer.error
+        time.sleep(ASK_AGAIN_S)
+    if answer is None:
+        return None
+    if answer.error:
+        raise BadInput(answer.error)
+    if not as_json:
+        console.print(f"The studio that serves {home.path} runs it as {answer.job_id}.", style="dim", markup=False)
+    return answer.job_id
 
 
 def _wait_for_starter(studio: Studio, as_json: bool) -> None:
@@ -104,75 +130,6 @@ def _wait_for_starter(studio: Studio, as_json: bool) -> None:
         said = line
     if state.kind != "ready":
         raise BadInput(state.detail)
-
-
-async def _follow(studio: Studio, job: Job, updates: asyncio.Queue[FeedUpdate], as_json: bool) -> Status:
-    with contextlib.ExitStack() as stack:
-        bar = None if as_json else stack.enter_context(_bar())
-        task = bar.add_task("queued", total=None, numbers="") if bar else None
-        while not _has_ended(row := await asyncio.to_thread(studio.runs.get, job.id)):
-            with contextlib.suppress(TimeoutError):
-                update = await asyncio.wait_for(updates.get(), timeout=0.5)
-                _show(update, bar, task)
-        while not updates.empty():
-            _show(updates.get_nowait(), bar, task)
-    _conclude(studio, row, as_json)
-    return row.status
-
-
-def _has_ended(job: Job) -> bool:
-    """A run that paused by itself, as on a full disk, goes on only when somebody asks."""
-    return job.status.is_terminal or job.status is Status.PAUSED
-
-
-def _show(update: FeedUpdate, bar: Progress | None, task: TaskID | None) -> None:
-    for event in update.events:
-        if bar is None or task is None:
-            say_json(event.model_dump(mode="json"))
-        elif isinstance(event, Phase):
-            bar.update(task, description=event.detail or event.name)
-            if event.name == "training":
-                bar.update(task, total=event.total, completed=0)
-        elif isinstance(event, Metric):
-            bar.update(task, completed=event.step)
-            if numbers := _numbers(event):
-                bar.update(task, numbers=numbers)
-        elif isinstance(event, Warn):
-            bar.console.print(event.message, style="yellow", markup=False)
-
-
-def _numbers(event: Metric) -> str:
-    shown = ((name, event.values.get(name)) for name in ("loss", "eval_loss"))
-    return " ".join(f"{name} {value:.4g}" for name, value in shown if value is not None)
-
-
-def _conclude(studio: Studio, job: Job, as_json: bool) -> None:
-    output = studio.runs.folder(job.id).output
-    if as_json:
-        say_json(
-            {
-                "type": "result",
-                "job": job.id,
-                "status": job.status,
-                "message": job.message,
-                "eval_loss": job.eval_loss,
-                "output": str(output),
-            }
-        )
-    elif job.status is Status.COMPLETED:
-        console.print(f"Completed: the adapter is in {output}", markup=False, soft_wrap=True)
-    else:
-        fail(f"{job.status.capitalize()}: {job.message} {job.evidence}".strip())
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} {task.fields[numbers]}"),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def _fields(path: Path | None) -> dict[str, Any]:

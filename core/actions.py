@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from core.people import Actor
-from core.runs import MOVES, Runs
+from core.runs import DELETABLE, MOVES, Runs
 from storage.status import Status
 from storage.tables import Job
 
@@ -18,6 +18,8 @@ class Action(StrEnum):
     RETRY = "retry"
     #: End for good.
     CANCEL = "cancel"
+    #: Out of the list, its folder into the trash.
+    DELETE = "delete"
 
 
 def offered(job: Job) -> tuple[Action, ...]:
@@ -27,16 +29,18 @@ def offered(job: Job) -> tuple[Action, ...]:
         Action.RESUME: job.status is Status.PAUSED,
         Action.RETRY: job.status in (Status.FAILED, Status.CANCELLED),
         Action.CANCEL: can_end,
+        Action.DELETE: job.status in DELETABLE,
     }
     return tuple(action for action, is_possible in possible.items() if is_possible)
 
 
-def act(runs: Runs, action: Action, job_id: str, *, actor: Actor) -> Job:
-    """Raises StudioError where the job has moved on meanwhile."""
-    doing: dict[Action, Callable[..., Job]] = {
+def act(runs: Runs, action: Action, job_id: str, *, actor: Actor) -> Job | None:
+    """The job afterwards; None once it is deleted. Raises StudioError where the job has moved on meanwhile."""
+    doing: dict[Action, Callable[..., Job | None]] = {
         Action.PAUSE: runs.pause,
         Action.RESUME: runs.resume,
         Action.RETRY: runs.retry,
         Action.CANCEL: runs.cancel,
+        Action.DELETE: runs.delete,
     }
     return doing[action](job_id, actor=actor)

@@ -6,7 +6,10 @@ StudioError
 ├── Conflict        it is taken, in use, or in the wrong state
 ├── DiskFull        nothing more could be written
 └── BadHome         the data folder cannot be used
+    └── Taken       another process serves it
 """
+
+import pydantic
 
 
 class StudioError(Exception):
@@ -31,3 +34,15 @@ class DiskFull(StudioError):
 
 class BadHome(StudioError):
     """The data folder cannot be used."""
+
+
+class Taken(BadHome):
+    """Another process serves the data folder."""
+
+
+def explain(error: pydantic.ValidationError) -> str:
+    """The first thing pydantic found, as a sentence: which field, what is wrong, what was given."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the spec"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{field}: {first['msg']}; given was {first['input']!r}{more}."

@@ -37,6 +37,7 @@ class _Track:
     """How far one run has been read."""
 
     folder: RunFolder
+    inode: int | None
     recorder: Recorder = field(default_factory=Recorder)
     offsets: dict[int, int] = field(default_factory=dict)
     unpublished: list[FeedUpdate] = field(default_factory=list)
@@ -110,8 +111,19 @@ class Feed:
 
     def _track(self, job_id: str) -> _Track:
         with self._lock:
-            track = self._tracks.setdefault(job_id, _Track(RunFolder(self._runs / job_id)))
+            folder = RunFolder(self._runs / job_id)
+            track = self._tracks.get(job_id)
+            if track is None or track.inode != _inode(folder.path):
+                # A deleted job's id may be given again: that is another run.
+                track = self._tracks[job_id] = _Track(folder, _inode(folder.path))
             self._tracks.move_to_end(job_id)
             while len(self._tracks) > TRACKS_KEPT:
                 self._tracks.popitem(last=False)
             return track
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None

@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from core.errors import BadHome, BadInput
+from core.errors import BadHome, BadInput, Taken
 from storage.files import read_json, write_json
 
 #: Writing stops well before the disk is full, so that the database and the logs can still be written.
@@ -41,6 +41,18 @@ class Home:
     def datasets(self) -> Path:
         return self.path / "datasets"
 
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
+    @property
+    def trash(self) -> Path:
+        return self.path / ".trash"
+
+    @property
+    def inbox(self) -> Path:
+        return self.path / "inbox"
+
     @classmethod
     def locate(cls, asked: Path | None) -> "Home":
         """`--data-dir`, else TUNESMITH_HOME, else the platform's own place for application data."""
@@ -50,7 +62,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders and prove that they can be written. Raises BadHome with the path and the reason."""
         try:
-            for folder in (self.path, self.runs, self.models, self.datasets):
+            for folder in (self.path, self.runs, self.models, self.datasets, self.backups, self.trash, self.inbox):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.path / f".probe-{uuid.uuid4().hex}"
             probe.touch()
@@ -84,12 +96,12 @@ class Home:
             )
 
     def lock(self, url: str) -> filelock.BaseFileLock:
-        """Claim the folder for this process until it ends. Raises BadHome naming who holds it."""
+        """Claim the folder for this process until it ends. Raises Taken naming who holds it."""
         lock = filelock.FileLock(self.path / "studio.lock")
         try:
             lock.acquire(blocking=False)
         except filelock.Timeout as error:
-            raise BadHome(self._held_by()) from error
+            raise Taken(self._held_by()) from error
         write_json(self.path / "studio.json", {"pid": os.getpid(), "url": url})
         return lock
 

@@ -1,5 +1,6 @@
 """Jobs from a user's point of view: submit, look, cancel. Who may move a job from where to where is one table."""
 
+import logging
 import platform
 import secrets
 import shutil
@@ -20,12 +21,13 @@ from core.models import Models
 from core.people import Actor
 from core.queueing import Queue
 from core.resolve import resolve
+from core.trash import Trash
 from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
 from storage.spec import JobSpec, OtherDataset, RunSpec
-from storage.status import Cause, Status
+from storage.status import TERMINAL, Cause, Status
 from storage.tables import Job, now
 
 #: From → to. Terminal rows change in one case only: a person asks to try a failed or cancelled job again.
@@ -54,6 +56,15 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset({Status.QUEUED}),
 }  # fmt: skip
 
+#: From where a request leads to the end.
+CANCELLABLE = frozenset(
+    status
+    for status, targets in MOVES.items()
+    if targets & {Status.CANCELLED, Status.CANCELLING} and status is not Status.CANCELLING
+)
+DELETABLE = TERMINAL | {Status.PAUSED}
+
+log = logging.getLogger(__name__)
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -79,6 +90,8 @@ class Runs:
         self._queue = queue
         self._devices = devices
         self._on_change = on_change
+        self._trash = Trash(home)
+        #: Set when the scheduler has something to do before its next tick.
         self.wake = queue.wake
 
     def preview(self, spec: JobSpec) -> RunSpec:
@@ -117,7 +130,7 @@ class Runs:
         reach("submit: folder without row")
         try:
             with self._database.write() as session:
-                jobs.add(session, job := _row(run, actor))
+                jobs.add(session, job := row_of(run, actor))
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
@@ -160,6 +173,34 @@ class Runs:
             self.move(job, Status.CANCELLED, ended_at=now(), message=said)
         self.wake.set()
         return self.get(job_id)
+
+    def cancel_all(self, query: Query, *, actor: Actor) -> int:
+        """Ask everything that the query lists to end, in one transaction; how many that were."""
+        said = f"Cancelled by {actor.name}."
+        waiting, busy = ([s for s in CANCELLABLE if s.is_live is live] for live in (False, True))
+        asked = {"cancel_requested": True, "stage": "Asking the trainer to stop", "message": said}
+        with self._database.write() as session:
+            over = {"status": Status.CANCELLED, "ended_at": now(), "message": said}
+            # The busy first: a job must not be hit by both.
+            ids = jobs.change_matching(session, query, only_from=busy, status=Status.CANCELLING, **asked)
+            ids += jobs.change_matching(session, query, only_from=waiting, **over)
+        for job_id in ids:
+            self._on_change(job_id)
+        self.wake.set()
+        return len(ids)
+
+    def delete(self, job_id: str, *, actor: Actor) -> None:
+        """Forget a job that is over or paused; its folder lies in the trash for a while. Raises Conflict otherwise."""
+        job = self.get(job_id)
+        with self._database.write() as session:
+            if not jobs.remove(session, job.id, only_from=DELETABLE):
+                raise Conflict(
+                    f"“{job.title}” is {job.status.value}, so it cannot be deleted. Cancel it first, then delete it."
+                )
+            # Inside the transaction: where the folder cannot be moved, the row stays.
+            kept_at = self._trash.take(self._home.runs / job.id)
+        log.info("%s deleted %s; its folder is %s for now.", actor.email, job.id, kept_at)
+        self._on_change(job.id)
 
     def pause(self, job_id: str, *, actor: Actor) -> Job:
         """Ask a job to save a checkpoint and free its device. Raises Conflict where it does not run."""
@@ -228,7 +269,8 @@ class Runs:
         return written
 
 
-def _row(run: RunSpec, actor: Actor) -> Job:
+def row_of(run: RunSpec, actor: Actor) -> Job:
+    """The row of a run that has just been asked for."""
     return Job(
         id=run.job_id,
         objective=run.objective,

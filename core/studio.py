@@ -6,18 +6,21 @@ from collections.abc import Callable
 import filelock
 
 from core.ballast import Ballast
+from core.clerk import Clerk
 from core.datasets import Datasets
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
-from core.errors import BadHome, StudioError
+from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
 from core.home import Home
 from core.models import Models
+from core.nightly import Nightly
+from core.opening import make_ready
 from core.people import People
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
-from storage.database import Database, NewerSchema
+from storage.database import Database
 
 
 def _ignore(_: object) -> None:
@@ -54,25 +57,31 @@ class Studio:
             self._database, home, self.models, self.datasets, self._ballast, self.queue, devices, job_changed
         )
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
+        self.clerk = Clerk(home, self.runs, self.datasets, self.models)
+        self._nightly = Nightly(home)
 
-    def open(self) -> None:
-        """Bring the index to this version. Enough for reading; raises BadHome with what to do."""
+    def open(self, *, locked: bool = False) -> None:
+        """Bring the index to this version. Enough for reading; raises BadHome with what to do.
+
+        `locked` says that this process holds the folder already.
+        """
         self.home.prepare()
-        try:
-            self._database.migrate()
-        except NewerSchema as error:
-            raise BadHome(
-                f"The data folder {self.home.path} was written by a newer Tunesmith (schema {error}). "
-                "Update Tunesmith, or choose another folder with --data-dir."
-            ) from error
+        make_ready(self._database, self.home, locked=locked)
 
     def start(self, url: str = "") -> None:
         """Take the folder, open it, and begin to schedule. Raises BadHome where it is served already."""
         self.home.prepare()
         self._lock = self.home.lock(url)
-        self.open()
+        try:
+            self.open(locked=True)
+        except BaseException:
+            self._lock.release()
+            self._lock = None
+            raise
         self._ballast.tend()
         self.scheduler.start()
+        self.clerk.start()
+        self._nightly.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -82,6 +91,8 @@ class Studio:
 
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
+        self.clerk.stop()
+        self._nightly.stop()
         self.scheduler.stop()
         self.models.stop()
         self.close()

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ import alembic.command
 import alembic.config
 import alembic.runtime.migration
 import alembic.script
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, create_engine
@@ -48,18 +48,32 @@ class Database:
         # corrupt a WAL that two connections write. So: one writer at a time, and BEGIN IMMEDIATE.
         self._writer = threading.Lock()
 
-    def migrate(self) -> None:
-        """Bring the schema to this version. Raises NewerSchema rather than touching a newer one."""
-        config = alembic.config.Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        known = {step.revision for step in alembic.script.ScriptDirectory.from_config(config).walk_revisions()}
+    def is_current(self) -> bool:
+        """Whether the schema is this version's. Raises NewerSchema where it is a later one's."""
+        with self._engine.connect() as connection:
+            return self._revision(connection) == _steps().get_current_head()
+
+    def migrate(self, before_change: Callable[[str], None] | None = None) -> None:
+        """Bring the schema to this version, in one transaction. Raises NewerSchema rather than touching a newer one.
+
+        `before_change(revision)` is called first, and only where a schema exists and will change.
+        """
         with self._writer, self._room(), self._engine.connect() as connection:
-            current = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
-            if current is not None and current not in known:
-                raise NewerSchema(current)
-            connection.rollback()
+            current = self._revision(connection)
+            if current == _steps().get_current_head():
+                return
+            if current is not None and before_change is not None:
+                before_change(current)
+            config = _config()
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
+
+    def _revision(self, connection: Connection) -> str | None:
+        current = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()
+        if current is not None and current not in {step.revision for step in _steps().walk_revisions()}:
+            raise NewerSchema(current)
+        return current
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -93,6 +107,16 @@ class Database:
             if getattr(error.orig, "sqlite_errorcode", None) not in _FULL:
                 raise
             raise self._reserve.refusal() from error
+
+
+def _config() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _steps() -> alembic.script.ScriptDirectory:
+    return alembic.script.ScriptDirectory.from_config(_config())
 
 
 def _engine(path: Path) -> Engine:

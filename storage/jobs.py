@@ -5,29 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select as sa_select
-from sqlmodel import Session, col, func, or_, select, update
+from sqlmodel import Session, col, delete, select, update
 
-from storage.spec import Objective
+from storage.job_search import Page, Query, conditions, search
 from storage.status import LIVE, Status
 from storage.tables import Job, now
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    """What the jobs list asks for; lives in the page's URL."""
-
-    objective: Objective = Objective.SFT
-    search: str = ""
-    status: Status | None = None
-    page: int = 1
-    page_size: int = 25
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    rows: tuple[Job, ...]
-    total: int
-
+__all__ = ["Page", "Query", "search"]  # the list's question has a module of its own
 
 _QUEUE_ORDER = (col(Job.priority).desc(), col(Job.place), col(Job.id))
 
@@ -40,24 +24,24 @@ def get(session: Session, job_id: str) -> Job | None:
     return session.get(Job, job_id)
 
 
-def search(session: Session, query: Query) -> Page:
-    wanted = select(Job).where(Job.objective == query.objective)
-    if query.status:
-        wanted = wanted.where(Job.status == query.status)
-    for word in query.search.split():
-        columns = (
-            Job.id,
-            Job.display_name,
-            Job.output_name,
-            Job.dataset_name,
-            Job.created_by_email,
-            Job.created_by_name,
-        )
-        wanted = wanted.where(or_(*(col(column).contains(word, autoescape=True) for column in columns)))
-    total = session.exec(select(func.count()).select_from(wanted.subquery())).one()
-    newest = wanted.order_by(col(Job.created_at).desc(), col(Job.id).desc())
-    rows = session.exec(newest.offset((query.page - 1) * query.page_size).limit(query.page_size)).all()
-    return Page(rows=tuple(rows), total=total)
+def change_matching(session: Session, query: Query, *, only_from: Collection[Status], **values: Any) -> list[str]:
+    """One update of every row that the query lists and that is in one of `only_from`; the ids that it hit."""
+    changed = update(Job).where(*conditions(query), col(Job.status).in_(only_from)).values(**values)
+    return list(session.exec(changed.returning(col(Job.id))).scalars())
+
+
+def put(session: Session, job: Job) -> None:
+    """Write a row whole, whether or not there was one."""
+    session.merge(job)
+
+
+def remove(session: Session, job_id: str, *, only_from: Collection[Status]) -> bool:
+    gone = delete(Job).where(col(Job.id) == job_id, col(Job.status).in_(only_from))
+    return session.exec(gone).rowcount == 1
+
+
+def ids(session: Session) -> set[str]:
+    return set(session.exec(select(Job.id)).all())
 
 
 def live(session: Session) -> Sequence[Job]:

@@ -39,6 +39,8 @@ class Status(StrEnum):
 
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 LIVE = frozenset({Status.PREPARING, Status.RUNNING, Status.COMPLETING, Status.PAUSING, Status.CANCELLING})
+#: What a person means who filters by a status: a running job is one that holds a device, whatever it does there.
+GROUPS: dict[Status, frozenset[Status]] = {status: frozenset({status}) for status in Status} | {Status.RUNNING: LIVE}
 
 
 class Cause(StrEnum):

@@ -41,10 +41,13 @@ def now() -> datetime:
 
 
 class Job(SQLModel, table=True):
-    """One job, as the list shows it. The truth about it is its run folder."""
+    """One job, as the list shows it. The truth about it is its run folder.
+
+    Its indexes follow the list's order and the queue's; see migration 0003.
+    """
 
     id: str = Field(primary_key=True)
-    objective: Objective = Field(sa_column=by_value(Objective, nullable=False, index=True))
+    objective: Objective = Field(sa_column=by_value(Objective, nullable=False))
     method: str
     display_name: str
     output_name: str
@@ -54,10 +57,10 @@ class Job(SQLModel, table=True):
     dataset_name: str
     created_by_name: str
     created_by_email: str
-    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    status: Status = Field(default=Status.QUEUED, sa_column=by_value(Status, nullable=False, index=True))
+    status: Status = Field(default=Status.QUEUED, sa_column=by_value(Status, nullable=False))
     #: Fencing: every write about a live attempt names the attempt and its token, and hits no row when stale.
     attempt: int = 0
     token: str = ""

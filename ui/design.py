@@ -49,7 +49,13 @@ PILLS = {
     Status.CANCELLED: Pill("Cancelled", "over"),
 }
 
-ACTION_ICONS = {Action.PAUSE: "pause", Action.RESUME: "play", Action.RETRY: "retry", Action.CANCEL: "stop"}
+ACTION_ICONS = {
+    Action.PAUSE: "pause",
+    Action.RESUME: "play",
+    Action.RETRY: "retry",
+    Action.CANCEL: "stop",
+    Action.DELETE: "trash",
+}
 
 
 def apply() -> None:

@@ -46,6 +46,16 @@ async def test_cancel_asks_first_and_then_says_who_did_it(user: User, studio: St
     assert studio.runs.get(job.id).status is Status.CANCELLED
 
 
+async def test_a_job_that_is_over_can_be_deleted_from_its_page(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await asyncio.to_thread(studio.runs.cancel, job.id, actor=BOB)
+    await user.open(page_of(job.id))
+    user.find(marker="delete").click()
+    user.find(kind=ui.button, content="Delete job").click()
+    await user.should_see("Teach a model with your own examples", retries=20)
+    assert not studio.home.runs.joinpath(job.id).exists()
+
+
 async def test_a_failure_shows_its_evidence_and_the_next_thing_to_do(
     user: User, studio: Studio, asked: JobSpec
 ) -> None:

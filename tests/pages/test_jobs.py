@@ -7,7 +7,9 @@ from nicegui.testing import User
 
 from core.people import Actor
 from core.studio import Studio
+from storage.jobs import Query
 from storage.spec import JobSpec
+from storage.status import Status
 
 BOB = Actor("Bob", "bob@example.org")
 
@@ -113,3 +115,36 @@ async def test_hold_and_release_from_the_job_page(user: User, studio: Studio, as
     await user.should_see("Held by Alice.", retries=20)
     user.find("queue-release").click()
     await user.should_see("Starts in a moment.", retries=20)
+
+
+async def test_cancel_all_is_offered_for_what_waits_and_asks_first(user: User, studio: Studio, asked: JobSpec) -> None:
+    for name in ("alpha", "beta"):
+        studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=BOB)
+    await user.open("/dashboard/fine-tuning")
+    await user.should_not_see(marker="cancel-all")
+    await user.open("/dashboard/fine-tuning?status=queued")
+    user.find(marker="cancel-all").click()
+    await user.should_see("Cancel 2 jobs?")
+    user.find(kind=ui.button, content="Cancel 2 jobs").click()
+    await user.should_see("No jobs match", retries=20)
+    assert {job.status for job in studio.runs.search(Query()).rows} == {Status.CANCELLED}
+
+
+async def test_a_row_can_be_deleted_once_it_is_over(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await user.open("/dashboard/fine-tuning")
+    (table,) = user.find(ui.table).elements
+    assert not offers_delete(table)
+    await asyncio.to_thread(studio.runs.cancel, job.id, actor=BOB)
+    await user.open("/dashboard/fine-tuning")
+    (table,) = user.find(ui.table).elements
+    assert offers_delete(table)
+    user.find(ui.table).trigger("act", ["delete", job.id])
+    await user.should_see("Delete this job?")
+    user.find(kind=ui.button, content="Delete job").click()
+    await user.should_see("Teach a model with your own examples", retries=20)
+    assert not studio.home.runs.joinpath(job.id).exists()
+
+
+def offers_delete(table: ui.table) -> bool:
+    return "delete" in [act["name"] for act in table.rows[0]["acts"]]

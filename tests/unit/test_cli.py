@@ -62,13 +62,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, examples: Path
     assert f"The data folder {tmp_path}/file cannot be written" in result.stderr
 
 
-def test_a_served_folder_is_not_served_twice(folder: Path, examples: Path) -> None:
+def test_a_served_folder_is_not_served_twice(folder: Path) -> None:
     lock = Home(folder).lock("http://127.0.0.1:1234")
-    for command in (["serve", "--no-browser", "--port", free_port()], ["train", examples, "--model", "tiny"]):
-        result = run(*command, "--data-dir", folder)
-        assert result.exit_code == 65
-        assert "already served by process" in result.stderr
-        assert "http://127.0.0.1:1234" in result.stderr
+    result = run("serve", "--no-browser", "--port", free_port(), "--data-dir", folder)
+    assert result.exit_code == 65
+    assert "already served by process" in result.stderr
+    assert "http://127.0.0.1:1234" in result.stderr
     lock.release()
 
 

@@ -67,7 +67,7 @@ def test_nothing_new_starts_on_a_short_disk(studio: Studio, asked: JobSpec, shor
     scheduler(studio, short).tick()
     assert studio.runs.get(job.id).status is Status.QUEUED
     looking = Studio(short)
-    assert "Nothing new starts" in looking.runs.waits_because(job)
+    assert "Nothing new starts" in looking.queue.waits_because(job)
     looking.close()
 
 

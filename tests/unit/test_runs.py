@@ -1,6 +1,7 @@
 """Jobs without a trainer: submitting, the legal moves, cancelling, and sentences for what cannot be."""
 
 import itertools
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pydantic
@@ -11,10 +12,12 @@ from core.home import Home
 from core.people import Actor
 from core.runs import MOVES
 from core.studio import Studio
+from storage import job_search, jobs
 from storage.jobs import Query
 from storage.methods import Full
 from storage.spec import HoldOut, Hyperparameters, JobSpec, Objective
 from storage.status import Status
+from storage.tables import Job
 
 ALICE = Actor("Alice", "alice@example.org")
 
@@ -153,6 +156,64 @@ def test_search_finds_words_in_any_column(studio: Studio, asked: JobSpec) -> Non
     assert studio.runs.search(Query(search="100%")).total == 1
     assert studio.runs.search(Query(search="%")).total == 1
     assert studio.runs.search(Query(status=Status.RUNNING)).total == 0
+
+
+def test_search_understands_fragments_quotes_and_short_words(studio: Studio, asked: JobSpec) -> None:
+    names = ('say "hello" OR goodbye', "Über-Ton", "x9")
+    ids = {}
+    for name in names:
+        ids[name] = studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=ALICE).id
+
+    def found(words: str) -> list[str]:
+        return [job.display_name for job in studio.runs.search(Query(search=words)).rows]
+
+    assert found('"hello"') == [names[0]]
+    assert found("ello bye") == [names[0]]
+    assert found("ber-T") == [names[1]]
+    assert found("x9") == [names[2]]
+    assert found(ids["x9"]) == [names[2]]
+    assert found("hello AND nothing*") == []
+    studio.runs.cancel(ids["x9"], actor=ALICE)
+    studio.runs.delete(ids["x9"], actor=ALICE)
+    assert found("x9") == []
+
+
+def test_a_word_that_every_row_has_is_paged_in_order(studio: Studio, asked: JobSpec) -> None:
+    with studio._database.write() as session:
+        for number in range(job_search.COUNTED + 5):
+            row = {name: "" for name in ("method", "output_name", "model_id", "model_name", "dataset_id")}
+            people = {"created_by_name": "Al", "created_by_email": "al@x.org", "dataset_name": "everywhere"}
+            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+            job = Job(id=f"job-{number:05}", objective="sft", display_name=f"n{number}", created_at=at, **row, **people)
+            jobs.add(session, job)
+    for page in (1, 50, 300):
+        found = studio.runs.search(Query(search="everywhere", page=page))
+        plain = studio.runs.search(Query(page=page))
+        assert found.rows == plain.rows
+        assert (found.total, found.more) == (job_search.COUNTED, True)
+        assert not plain.more
+
+
+def test_running_means_every_live_state(studio: Studio, asked: JobSpec) -> None:
+    for status in Status:
+        job = studio.runs.submit(asked, actor=ALICE)
+        studio.runs._write(job, only_from=list(Status), status=status)
+    running = studio.runs.search(Query(status=Status.RUNNING)).rows
+    assert {job.status for job in running} == {status for status in Status if status.is_live}
+    assert [job.status for job in studio.runs.search(Query(status=Status.PREPARING)).rows] == [Status.PREPARING]
+
+
+def test_cancel_all_hits_what_the_query_lists(studio: Studio, asked: JobSpec) -> None:
+    for name in ("alpha", "alpha", "beta"):
+        studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=ALICE)
+    live = studio.runs.claim_next()
+    assert live
+    assert studio.runs.cancel_all(Query(status=Status.QUEUED, search="alpha"), actor=ALICE) == 1
+    assert studio.runs.cancel_all(Query(status=Status.RUNNING), actor=ALICE) == 1
+    row = studio.runs.get(live.id)
+    assert (row.status, row.cancel_requested, row.message) == (Status.CANCELLING, True, "Cancelled by Alice.")
+    assert studio.runs.search(Query(status=Status.QUEUED)).total == 1
+    assert studio.runs.cancel_all(Query(status=Status.RUNNING), actor=ALICE) == 0
 
 
 def test_the_profile_is_asked_once_and_checked(studio: Studio) -> None:

@@ -1,4 +1,4 @@
-"""Doing what a menu offers: pause, resume, retry, cancel, and a waiting job's place. A refusal is its sentence."""
+"""Doing what a menu offers: pause, resume, retry, cancel, delete, a place in the queue. A refusal is its sentence."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +13,9 @@ from ui.components.queue_menu import ask_queue
 from ui.threads import in_thread
 
 
-async def do(studio: Studio, action: Action, job_id: str) -> None:
-    await _ask(studio, lambda actor: act(studio.runs, action, job_id, actor=actor))
+async def do(studio: Studio, action: Action, job_id: str) -> bool:
+    """Whether it was done."""
+    return await _ask(studio, lambda actor: act(studio.runs, action, job_id, actor=actor))
 
 
 async def do_in_queue(studio: Studio, ask: str, job_id: str) -> None:
@@ -22,9 +23,11 @@ async def do_in_queue(studio: Studio, ask: str, job_id: str) -> None:
     await _ask(studio, lambda actor: ask_queue(studio.queue, ask, job_id, actor))
 
 
-async def _ask(studio: Studio, doing: Callable[[Actor], Any]) -> None:
+async def _ask(studio: Studio, doing: Callable[[Actor], Any]) -> bool:
     try:
         actor = await in_thread(studio.people.actor)
         await in_thread(doing, actor)
     except StudioError as error:
         ui.notify(str(error), type="negative")
+        return False
+    return True

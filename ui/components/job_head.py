@@ -13,6 +13,7 @@ from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
 from ui.components.job_actions import do, do_in_queue
+from ui.components.job_commands import ask_delete
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
 from ui.components.queue_menu import EVERY, Entry, queue_entries
@@ -48,13 +49,19 @@ class JobHead:
         for entry, item in self._queue_items.items():
             item.visible = entry in possible
 
+    def say_deleted(self) -> None:
+        for item in self._items.values():
+            item.visible = False
+        self._notice.text = "This job was deleted. Its folder stays in the trash for a week."
+        self._notice.visible = True
+
     def _actions(self, job: Job, output_path: str) -> None:
         dialog = confirm(
             "Cancel this job?",
             "Training stops after the step it is at. Checkpoints that are already on disk stay there.",
             yes="Cancel job",
             no="Keep running",
-            on_yes=lambda: do(self._studio, Action.CANCEL, job.id),
+            on_yes=self._do_cancel,
         )
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
             self._queue_items = {entry: self._queue_item(entry) for entry in EVERY}
@@ -62,6 +69,14 @@ class JobHead:
             self._items[Action.CANCEL] = menu_item("Cancel", ACTION_ICONS[Action.CANCEL], dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
             copy_item("Copy output path", output_path)
+            delete = menu_item("Delete", ACTION_ICONS[Action.DELETE], self._ask_delete)
+            self._items[Action.DELETE] = delete.mark("delete")
+
+    def _ask_delete(self) -> None:
+        ask_delete(self._studio, self._job.id, then=lambda: ui.navigate.to(routes.jobs()))
+
+    async def _do_cancel(self) -> None:
+        await do(self._studio, Action.CANCEL, self._job.id)
 
     def _queue_item(self, entry: Entry) -> ui.element:
         doing = partial(do_in_queue, self._studio, entry.ask, self._job.id)

@@ -124,7 +124,11 @@ class JobView:
         self._show_head()
 
     async def _read_job(self) -> None:
-        self._job = await in_thread(self._studio.runs.get, self._job.id)
+        try:
+            self._job = await in_thread(self._studio.runs.get, self._job.id)
+        except NotFound:  # deleted while the page was open
+            self._head.say_deleted()
+            return
         self._waits = await in_thread(self._studio.queue.waits_because, self._job)
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
         self._failure.show(self._job)

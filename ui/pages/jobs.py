@@ -14,9 +14,9 @@ from storage.spec import Objective
 from storage.status import Status
 from ui import routes
 from ui.components.button import Button
-from ui.components.confirm import confirm
 from ui.components.empty_state import empty_state
 from ui.components.job_actions import do, do_in_queue
+from ui.components.job_commands import ask_cancel, ask_cancel_all, ask_delete
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
 from ui.components.text import Text, box, icon, link
@@ -26,7 +26,7 @@ from ui.threads import in_thread
 
 REFRESH_S = 1.0
 STATUSES = {"": "All", **{s.value: s.value.title() for s in (
-    Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.QUEUED, Status.CANCELLED
+    Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.QUEUED, Status.PAUSED, Status.CANCELLED
 )}}  # fmt: skip
 COMING = {
     Objective.RFT: (
@@ -75,6 +75,7 @@ class JobsView:
         self._studio = studio
         self._query = query
         self._explained: Query | None = None
+        self._count = ""
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
         self._table = JobTable(
@@ -112,6 +113,7 @@ class JobsView:
             chosen.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Status")
             chosen.classes("ts-input ts-status-filter").mark("status")
             chosen.props["prefix"] = "Status:"
+            self._cancel_all = Button("Cancel all", self._ask_cancel_all, icon="stop").mark("cancel-all")
 
     async def _filter(self, **changes: str | Status | None) -> None:
         self._query = replace(self._query, **changes, page=1)  # type: ignore[arg-type]
@@ -137,9 +139,11 @@ class JobsView:
 
     def _show(self, looked: Found) -> None:
         found = looked.page
-        first = (self._query.page - 1) * self._query.page_size
+        first = self._query.offset
+        self._count = f"{found.total:,} and more" if found.more else str(found.total)
         self._table.show(found.rows, looked.reasons)
-        self._range.text = f"{first + 1}–{first + len(found.rows)} of {found.total}" if found.rows else ""
+        self._range.text = f"{first + 1}–{first + len(found.rows)} of {self._count}" if found.rows else ""
+        self._cancel_all.visible = bool(found.rows) and self._query.status in (Status.QUEUED, Status.RUNNING)
         self._pager.visible = found.total > self._query.page_size
         self._previous.set_enabled(self._query.page > 1)
         self._next.set_enabled(first + len(found.rows) < found.total)
@@ -157,17 +161,16 @@ class JobsView:
                 with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
+    def _ask_cancel_all(self) -> None:
+        ask_cancel_all(self._studio, self._query, self._count)
+
     async def _act(self, action: Action, job_id: str) -> None:
-        if action is not Action.CANCEL:
+        if action is Action.CANCEL:
+            ask_cancel(self._studio, job_id)
+        elif action is Action.DELETE:
+            ask_delete(self._studio, job_id)
+        else:
             await do(self._studio, action, job_id)
-            return
-        confirm(
-            "Cancel this job?",
-            f"{job_id} stops after the step it is at. Checkpoints that are already on disk stay there.",
-            yes="Cancel job",
-            no="Keep running",
-            on_yes=lambda: do(self._studio, action, job_id),
-        ).open()
 
 
 def _query(kind: str, status: str, words: str, page: str) -> Query:

@@ -1,0 +1,112 @@
+"""Does what commands ask for: in a thread of its own, so that a large dataset does not hold up the scheduler."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import watchfiles
+
+from core.actions import Action, act
+from core.datasets import Datasets
+from core.errors import BadInput, StudioError, explain
+from core.home import Home
+from core.inbox import LOOK_EVERY_MS, Answer, Inbox, Request
+from core.models import STARTER_ID, Models
+from core.people import Actor
+from core.runs import Runs
+from storage.run_folder import Request as Asked
+from storage.spec import JobSpec
+from storage.status import Status
+from storage.tables import Job
+
+log = logging.getLogger(__name__)
+
+
+class NotYet(BadInput):
+    """What is asked for is being made; ask again in a moment."""
+
+
+class Clerk:
+    def __init__(self, home: Home, runs: Runs, datasets: Datasets, models: Models) -> None:
+        self._inbox = Inbox(home)
+        self._runs = runs
+        self._datasets = datasets
+        self._models = models
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
+
+    def start(self) -> None:
+        self._inbox.discard_old()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def execute(self, request: Request) -> Answer:
+        """Do it, and answer in sentences whatever comes of it."""
+        actor = Actor(request.actor_name, request.actor_email)
+        try:
+            job = self._do(request, actor)
+        except NotYet as error:
+            return Answer(error=str(error), wait=True)
+        except StudioError as error:
+            return Answer(error=str(error))
+        except pydantic.ValidationError as error:
+            return Answer(error=explain(error))
+        if job is None:
+            return Answer(job_id=request.job_id, said=f"{request.job_id} is deleted.")
+        return Answer(job_id=job.id, said=f"{job.id} is {job.status.value}. {job.message}".strip())
+
+    def submit(self, file: Path | None, fields: dict[str, Any], actor: Actor) -> Job:
+        """A job from the fields of a spec and, where given, a file of examples. Raises StudioError."""
+        fields = dict(fields)
+        if file is not None:
+            fields["dataset"] = self._datasets.add(file, name=None, actor=actor).id
+        suggested = self._models.suggested(str(fields.get("model")))
+        if isinstance(fields.setdefault("hyperparameters", {}), dict):
+            fields["hyperparameters"] = suggested | fields["hyperparameters"]
+        spec = JobSpec.model_validate(fields)
+        if spec.model == STARTER_ID:
+            self._require_starter()
+        return self._runs.submit(spec, actor=actor)
+
+    def ask_trainer(self, job: Job) -> None:
+        """Where no scheduler runs: put the request before the trainer ourselves."""
+        attempt = self._runs.folder(job.id).attempt(job.attempt)
+        if job.status is Status.CANCELLING:
+            attempt.request(Asked.CANCEL)
+        elif job.status is Status.PAUSING:
+            attempt.request(Asked.PAUSE)
+
+    def _do(self, request: Request, actor: Actor) -> Job | None:
+        if request.kind == "submit":
+            return self.submit(request.file, request.fields, actor)
+        return act(self._runs, Action(request.kind), request.job_id, actor=actor)
+
+    def _require_starter(self) -> None:
+        self._models.prepare_starter()
+        state = self._models.starter_state()
+        if state.kind == "preparing":
+            raise NotYet(f"Starter model: {state.detail} ({state.done} of {state.total})")
+        if state.kind != "ready":
+            raise BadInput(state.detail)
+
+    def _run(self) -> None:
+        for _ in watchfiles.watch(
+            self._inbox.folder,
+            debounce=20,
+            step=10,
+            rust_timeout=LOOK_EVERY_MS,
+            yield_on_timeout=True,
+            stop_event=self._stopping,
+            recursive=False,
+            raise_interrupt=False,
+        ):
+            try:
+                self._inbox.serve(self.execute)
+            except Exception:  # a thread's edge: one bad request must not silence all others
+                log.exception("A command's request could not be answered.")

@@ -1,0 +1,36 @@
+"""One door for commands: through the studio that serves the folder, or, where none does, directly under its lock."""
+
+import contextlib
+
+from core.errors import Conflict, Taken
+from core.home import Home
+from core.inbox import Answer, Inbox, Request
+from core.opening import held
+from core.studio import Studio
+
+#: Another command may hold the folder for a moment without listening; so often the door is tried.
+TRIES = 5
+
+
+def act(home: Home, request: Request) -> Answer:
+    """Raises StudioError where nobody could do it; what came of it otherwise stands in the answer."""
+    home.prepare()
+    for _ in range(TRIES):
+        with contextlib.suppress(Taken):
+            return _directly(home, request)
+        answer = Inbox(home).ask(request)
+        if answer is not None:
+            return answer
+    raise Conflict(f"The data folder {home.path} is taken and let go all the time; try again in a moment.")
+
+
+def _directly(home: Home, request: Request) -> Answer:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(held(home))
+        studio = Studio(home)
+        stack.callback(studio.close)
+        studio.open(locked=True)
+        answer = studio.clerk.execute(request)
+        if request.kind in ("cancel", "pause") and not answer.error:
+            studio.clerk.ask_trainer(studio.runs.get(request.job_id))
+        return answer

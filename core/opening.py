@@ -1,0 +1,62 @@
+"""Before the first query: is the index there, is it sound, is it of this version. Never touches a run folder."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from core.backups import Backups
+from core.errors import BadHome
+from core.home import Home
+from storage import snapshot
+from storage.database import Database, NewerSchema
+
+WAYS_BACK = (
+    "Bring the newest backup back with `tunesmith restore`, or make a new index from the run folders with "
+    "`tunesmith rebuild-index`. The run folders themselves are untouched."
+)
+
+
+def make_ready(database: Database, home: Home, *, locked: bool) -> None:
+    """Bring the index to this version, with a backup first where it changes. Raises BadHome with what to do."""
+    _require_index(home)
+    _require_sound(home)
+    try:
+        if database.is_current():
+            return
+        with contextlib.nullcontext() if locked else held(home):
+            database.migrate(before_change=lambda revision: _back_up(home, revision))
+    except NewerSchema as error:
+        raise BadHome(
+            f"The data folder {home.path} was written by a newer Tunesmith (schema {error}). "
+            "Update Tunesmith, or choose another folder with --data-dir."
+        ) from error
+
+
+@contextlib.contextmanager
+def held(home: Home) -> Iterator[None]:
+    """The folder for this process alone. Raises BadHome where it is served."""
+    lock = home.lock("")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_index(home: Home) -> None:
+    if not home.database.exists() and any(home.runs.glob("*/spec.json")):
+        raise BadHome(f"The index {home.database} is missing, but there are runs in {home.runs}. {WAYS_BACK}")
+
+
+def _require_sound(home: Home) -> None:
+    try:
+        found = snapshot.damage(home.database) if home.database.exists() else None
+    except sqlite3.OperationalError as error:
+        raise BadHome(
+            f"The index {home.database} is held by another program ({error}). Close that program and try again."
+        ) from error
+    if found:
+        raise BadHome(f"The index {home.database} is damaged ({found[:300]}). {WAYS_BACK}")
+
+
+def _back_up(home: Home, revision: str) -> None:
+    Backups(home).take(f"before-upgrade-from-{revision}")

@@ -1,0 +1,76 @@
+"""What may go: leftovers of work that stopped half-way, old trash, checkpoints beyond the newest two, lost uploads."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from core import launcher
+from core.home import Home
+from core.runs import Runs
+from core.trash import Removed, Trash, bytes_of, unlink
+from storage import manifest
+from storage.run_folder import RunFolder
+
+#: A partial file or folder in which nothing was written for so long is nobody's work any more.
+QUIET_S = 3600.0
+CHECKPOINTS_KEPT = 2
+#: A checkpoint with this file in it is never removed.
+PIN = "PINNED"
+
+
+class Sweep:
+    def __init__(self, home: Home, runs: Runs, known_datasets: set[str]) -> None:
+        self._home = home
+        self._runs = runs
+        self._known = known_datasets
+        self._trash = Trash(home)
+
+    def find(self) -> list[Removed]:
+        """Everything that would go now."""
+        return [*self._leftovers(), *self._trash.old(), *self._checkpoints(), *self._uploads()]
+
+    def remove(self, item: Removed) -> None:
+        """Through the trash, so that a crash never leaves half of it in its place."""
+        unlink(item.path if item.path.parent == self._home.trash else self._trash.take(item.path))
+
+    def _leftovers(self) -> Iterator[Removed]:
+        home = self._home
+        tops = [*home.path.glob(".probe-*"), *home.path.glob(".*.tmp"), *home.path.glob(".*.partial")]
+        inner = [home.datasets.glob(".*.partial"), home.models.glob("*.partial"), home.backups.glob(".*.partial")]
+        for path in [*tops, *(path for found in inner for path in found)]:
+            if _is_quiet(path):
+                yield Removed(path, bytes_of(path), "left by work that stopped half-way")
+        for folder in self._idle_runs():
+            for path in [*folder.path.glob(f"*{manifest.PARTIAL}"), *folder.checkpoints.glob(f"*{manifest.PARTIAL}")]:
+                if _is_quiet(path):
+                    yield Removed(path, bytes_of(path), "left by an attempt that stopped half-way")
+
+    def _checkpoints(self) -> Iterator[Removed]:
+        for folder in self._idle_runs():
+            sealed = [path for path in sorted(folder.checkpoints.glob("step-[0-9]*"), reverse=True)]
+            whole = [path for path in sealed if manifest.is_sealed(path)]
+            for path in whole[CHECKPOINTS_KEPT:]:
+                if not (path / PIN).exists():
+                    yield Removed(path, bytes_of(path), f"older than the newest {CHECKPOINTS_KEPT} checkpoints")
+
+    def _uploads(self) -> Iterator[Removed]:
+        for path in self._home.datasets.glob("[!.]*"):
+            if path.name not in self._known and not self._is_used(path) and _is_quiet(path):
+                yield Removed(path, bytes_of(path), "an upload that never became a dataset")
+
+    def _is_used(self, dataset: Path) -> bool:
+        """A dataset with its description can come back by rebuild-index: only what has none is lost."""
+        return (dataset / "dataset.json").exists()
+
+    def _idle_runs(self) -> Iterator[RunFolder]:
+        """Runs without a live trainer, whatever the index says of them."""
+        live = {job.id for job in self._runs.live()}
+        for path in sorted(self._home.runs.glob("*/spec.json")):
+            folder = RunFolder(path.parent)
+            if folder.job_id not in live and not any(launcher.is_alive(attempt) for attempt in folder.attempts()):
+                yield folder
+
+
+def _is_quiet(path: Path) -> bool:
+    newest = max((file.lstat().st_mtime for file in [path, *path.rglob("*")] if file.exists()), default=0.0)
+    return time.time() - newest > QUIET_S

@@ -1,0 +1,149 @@
+"""The jobs list's question to SQLite: which rows, how many, and by which way they are found fastest.
+
+Measured with 101 000 rows (docs/measurements.md). SQLite cannot know how often a word occurs, so left alone it walks
+the whole list for a word that six rows have, and collects 100 000 rowids for a word that every row has.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select
+from sqlmodel import Session, col, func, literal_column, or_, select, text
+
+from storage.spec import Objective
+from storage.status import GROUPS, Status
+from storage.tables import Job
+
+#: The search index knows runs of three characters; shorter words are compared row by row.
+TRIGRAM = 3
+#: Matches of a search are counted up to here: nobody pages further, and counting is most of the work.
+COUNTED = 10_000
+#: The same where a word is too short for the search index: every row until then is compared.
+COUNTED_SHORT = 1_000
+#: Up to here matches are looked up and sorted; beyond, walking the list in its order finds a page sooner.
+SPARSE = 2_000
+#: Where every tenth row or more matches, so many rows into the list are found soonest by comparing row by row.
+SHALLOW = 1_000
+SEARCHED = (
+    Job.id,
+    Job.display_name,
+    Job.output_name,
+    Job.dataset_name,
+    Job.created_by_email,
+    Job.created_by_name,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """What the jobs list asks for; lives in the page's URL. A status stands for its group (`storage.status.GROUPS`)."""
+
+    objective: Objective = Objective.SFT
+    search: str = ""
+    status: Status | None = None
+    page: int = 1
+    page_size: int = 25
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.page_size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """`total` stops at COUNTED (or COUNTED_SHORT) for a search; then there are `more`."""
+
+    rows: tuple[Job, ...]
+    total: int
+    more: bool = False
+
+
+class Way(Enum):
+    #: The search index names the rows; each is looked up.
+    LOOK_UP = auto()
+    #: The list in its order; the search index says which rows count.
+    WALK = auto()
+    #: The list in its order; every row is compared.
+    COMPARE = auto()
+
+
+def search(session: Session, query: Query) -> Page:
+    total = _count(session, query)
+    newest = select(Job).where(*conditions(query, _way(query, total)))
+    newest = newest.order_by(col(Job.created_at).desc(), col(Job.id).desc())
+    rows = session.exec(newest.offset(query.offset).limit(query.page_size)).all() if total else ()
+    most = _counted(query.search.split())
+    return Page(rows=tuple(rows), total=min(total, most or total), more=most is not None and total > most)
+
+
+def conditions(query: Query, way: Way = Way.WALK) -> list[ColumnElement[bool]]:
+    """The rows that a query lists, as conditions on `Job`."""
+    words = query.search.split()
+    indexed = _indexed(words) if way is not Way.COMPARE else []
+    wanted = [_contains(word) for word in words if word not in indexed]
+    if indexed:
+        found = text("SELECT rowid FROM job_search WHERE job_search MATCH :terms").bindparams(terms=_terms(indexed))
+        wanted.append(literal_column("job.rowid").in_(found))
+    return wanted + _in_group(query, by_index=not (indexed and way is Way.LOOK_UP))
+
+
+def _in_group(query: Query, *, by_index: bool) -> list[ColumnElement[bool]]:
+    """A plus sign in front of a column keeps SQLite from walking that column's index."""
+    # Few jobs are not over; their index is always the short way.
+    plus = "" if by_index or (query.status and not query.status.is_terminal) else "+"
+    wanted = [literal_column(f"{plus}job.objective") == query.objective.value]
+    if query.status:
+        group = [status.value for status in sorted(GROUPS[query.status])]
+        wanted.append(literal_column(f"{plus}job.status").in_(group))
+    return wanted
+
+
+def _count(session: Session, query: Query) -> int:
+    """Exact without words; with them up to one more than is shown."""
+    words = query.search.split()
+    if not words:
+        return session.exec(select(func.count()).select_from(Job).where(*conditions(query))).one()
+    indexed = _indexed(words)
+    one: Select[tuple[int]] = sqlalchemy.select(literal_column("1"))
+    if indexed and not (query.status and not query.status.is_terminal):
+        # Joined in this order it stops at the limit; a subquery would collect every match first.
+        joined = one.select_from(text("job_search CROSS JOIN job ON job.rowid = job_search.rowid"))
+        matching = joined.where(text("job_search MATCH :terms").bindparams(terms=_terms(indexed)))
+        short = [_contains(word) for word in words if word not in indexed]
+        found = matching.where(*short, *_in_group(query, by_index=False))
+    else:
+        found = one.select_from(Job).where(*conditions(query))
+    counted = sqlalchemy.select(func.count()).select_from(found.limit((_counted(words) or COUNTED) + 1).subquery())
+    return session.connection().execute(counted).scalar_one()
+
+
+def _counted(words: Sequence[str]) -> int | None:
+    if not words:
+        return None
+    return COUNTED if len(_indexed(words)) == len(words) else COUNTED_SHORT
+
+
+def _way(query: Query, total: int) -> Way:
+    if total <= SPARSE:
+        return Way.LOOK_UP
+    # Row by row, only ASCII is compared without regard to case.
+    if total > COUNTED and query.offset < SHALLOW and query.search.isascii():
+        return Way.COMPARE
+    return Way.WALK
+
+
+def _indexed(words: Sequence[str]) -> list[str]:
+    return [word for word in words if len(word) >= TRIGRAM]
+
+
+def _terms(words: Sequence[str]) -> str:
+    """Each word as a quoted string of the search index's language, so that none of it is syntax."""
+    return " AND ".join('"' + word.replace('"', '""') + '"' for word in words)
+
+
+def _contains(word: str) -> ColumnElement[bool]:
+    # Put together here: left to SQLAlchemy's `contains`, SQLite would join the pattern anew for every row.
+    pattern = "%" + "".join(f"/{letter}" if letter in "%_/" else letter for letter in word) + "%"
+    return or_(*(col(column).like(pattern, escape="/") for column in SEARCHED))
