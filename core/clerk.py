@@ -15,6 +15,7 @@ from core.home import Home
 from core.inbox import LOOK_EVERY_MS, Answer, Inbox, Request
 from core.models import STARTER_ID, Models
 from core.people import Actor
+from core.queueing import Queue, Shift
 from core.runs import Runs
 from storage.run_folder import Request as Asked
 from storage.spec import JobSpec
@@ -29,9 +30,10 @@ class NotYet(BadInput):
 
 
 class Clerk:
-    def __init__(self, home: Home, runs: Runs, datasets: Datasets, models: Models) -> None:
+    def __init__(self, home: Home, runs: Runs, queue: Queue, datasets: Datasets, models: Models) -> None:
         self._inbox = Inbox(home)
         self._runs = runs
+        self._queue = queue
         self._datasets = datasets
         self._models = models
         self._stopping = threading.Event()
@@ -59,7 +61,8 @@ class Clerk:
             return Answer(error=explain(error))
         if job is None:
             return Answer(job_id=request.job_id, said=f"{request.job_id} is deleted.")
-        return Answer(job_id=job.id, said=f"{job.id} is {job.status.value}. {job.message}".strip())
+        why = self._queue.waits_because(job) or job.message
+        return Answer(job_id=job.id, said=f"{job.id} is {job.status.value}. {why}".strip())
 
     def submit(self, file: Path | None, fields: dict[str, Any], actor: Actor) -> Job:
         """A job from the fields of a spec and, where given, a file of examples. Raises StudioError."""
@@ -83,9 +86,19 @@ class Clerk:
             attempt.request(Asked.PAUSE)
 
     def _do(self, request: Request, actor: Actor) -> Job | None:
-        if request.kind == "submit":
-            return self.submit(request.file, request.fields, actor)
-        return act(self._runs, Action(request.kind), request.job_id, actor=actor)
+        match request.kind:
+            case "submit":
+                return self.submit(request.file, request.fields, actor)
+            case "hold":
+                return self._queue.hold(request.job_id, actor=actor)
+            case "release":
+                return self._queue.release(request.job_id, actor=actor)
+            case "priority":
+                return self._queue.prioritise(request.job_id, int(request.to), actor=actor)
+            case "move":
+                return self._queue.move(request.job_id, Shift(request.to), actor=actor)
+            case kind:
+                return act(self._runs, Action(kind), request.job_id, actor=actor)
 
     def _require_starter(self) -> None:
         self._models.prepare_starter()

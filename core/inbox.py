@@ -22,11 +22,11 @@ PATIENCE_S = 10.0
 LOOK_EVERY_MS = 200
 
 _ANSWER = ".answer.json"
-Kind = Literal["cancel", "pause", "resume", "retry", "delete", "submit"]
+Kind = Literal["cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move"]
 
 
 class Request(BaseModel):
-    """What is asked, of which job, by whom; `file` and `fields` for a submission."""
+    """What is asked, of which job, by whom; `file` and `fields` for a submission, `to` for a priority or a move."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind
@@ -35,6 +35,7 @@ class Request(BaseModel):
     actor_email: str
     file: Path | None = None
     fields: dict[str, Any] = {}
+    to: str = ""
 
 
 class Answer(BaseModel):

@@ -57,7 +57,7 @@ class Studio:
             self._database, home, self.models, self.datasets, self._ballast, self.queue, devices, job_changed
         )
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
-        self.clerk = Clerk(home, self.runs, self.datasets, self.models)
+        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
         self._nightly = Nightly(home)
 
     def open(self, *, locked: bool = False) -> None:

@@ -39,11 +39,21 @@ class ServedStudio:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """Returns when it answers; `environment` adds to ours."""
+        self._launch(environment)
+        self._wait_until_it_answers()
+
+    def start_until_it_ends(self, timeout_s: float = 60, **environment: str) -> int:
+        """For one that is told to crash: its exit code."""
+        self._launch(environment)
+        assert self.process
+        return self.process.wait(timeout_s)
+
+    def _launch(self, environment: dict[str, str]) -> None:
         command = [TUNESMITH, "serve", "--no-browser", "--port", str(self.port), "--data-dir", self.home, *self.options]
         with (self.home.parent / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment())
-        self._wait_until_it_answers()
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment() | environment)
 
     def kill(self) -> None:
         """As a power cut would: no chance to say goodbye."""
