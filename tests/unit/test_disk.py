@@ -59,7 +59,7 @@ def short(studio: Studio) -> Home:
 
 def scheduler(studio: Studio, home: Home) -> Scheduler:
     """One that is only ever asked for single rounds."""
-    return Scheduler(studio.runs, Feed(home.runs, lambda _: None), home, Ballast(home))
+    return Scheduler(studio.runs, studio.queue, Feed(home.runs, lambda _: None), home, Ballast(home))
 
 
 def test_nothing_new_starts_on_a_short_disk(studio: Studio, asked: JobSpec, short: Home) -> None:

@@ -135,7 +135,7 @@ def exit_with(returncode: int | None = None, number: int | None = None, cause: C
         (exit_with(None, 9), "MemoryError\n", Status.INTERRUPTED, Cause.KILLED_EXTERNALLY),
         (exit_with(None, 9, Cause.OOM_HOST), "", Status.FAILED, Cause.OOM_HOST),
         (exit_with(None, 11), "", Status.INTERRUPTED, Cause.KILLED_EXTERNALLY),
-        (None, "", Status.FAILED, Cause.LOST),
+        (None, "", Status.INTERRUPTED, Cause.LOST),
         (None, "OSError: [Errno 28] No space left on device\n", Status.FAILED, Cause.DISK_FULL),
     ],
 )  # fmt: skip

@@ -116,7 +116,7 @@ def test_what_ended_after_the_backup_is_not_trained_again(studio: Studio, asked:
     studio.close()
     restore(studio.home)
     again = reopened(studio.home)
-    assert again.runs.get("late-1").status is Status.FAILED
+    assert again.runs.get("late-1").status is Status.PAUSED
     assert again.runs.get("waits-1").status is Status.PAUSED
     again.close()
     restore(studio.home, Backups(studio.home).newest_first()[0].path, requeue=True)
@@ -143,7 +143,7 @@ def test_a_deleted_index_is_missed_and_made_again(studio: Studio, asked: JobSpec
     same = ("status", "display_name", "output_name", "dataset_name", "created_at", "created_by_email", "attempt")
     assert [getattr(new, name) for name in same] == [getattr(old, name) for name in same]
     assert (new.step, new.loss) == (3, 1.5)
-    assert again.runs.get("lost-1").status is Status.FAILED
+    assert again.runs.get("lost-1").status is Status.PAUSED
     assert again.runs.get("waits-1").status is Status.PAUSED
     assert again.datasets.get(asked.dataset).name == "greetings"
     again.close()
@@ -282,6 +282,10 @@ def make_old(home: Home) -> None:
         "DROP TABLE job_search",
         *(f"DROP INDEX ix_job_{name}" for name in ("list", "list_by_status", "queue")),
         *(f"CREATE INDEX ix_job_{name} ON job ({name})" for name in ("objective", "created_at", "status")),
+        "DROP TABLE lease",
+        "ALTER TABLE job DROP COLUMN device",
+        "ALTER TABLE job DROP COLUMN devices",
+        "ALTER TABLE job DROP COLUMN memory_bytes",
         "UPDATE alembic_version SET version_num = '0002'",
     ):
         connection.execute(statement)
