@@ -50,7 +50,7 @@ MOVES: dict[Status, frozenset[Status]] = {
     ),
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
     Status.PAUSED: frozenset({Status.QUEUED, Status.CANCELLED}),
-    Status.INTERRUPTED: frozenset({Status.QUEUED, Status.FAILED, Status.CANCELLED}),
+    Status.INTERRUPTED: frozenset({Status.QUEUED, Status.PAUSED, Status.FAILED, Status.CANCELLED}),
     Status.COMPLETED: frozenset(),
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.CANCELLED: frozenset({Status.QUEUED}),

@@ -210,7 +210,10 @@ class Scheduler:
             self._after_interruption(job, how)
 
     def _after_interruption(self, job: Job, how: Outcome) -> None:
-        """Back into the queue, unless that has not helped before."""
+        """Back into the queue, unless that has not helped before, or a pause was asked for."""
+        if job.pause_requested:
+            self._runs.move(job, Status.PAUSED, message=f"{how.message} It was to pause; resume it when you want.")
+            return
         if job.restarts >= MAX_RESTARTS or job.step <= job.restarted_at_step:
             times = "once" if job.restarts == 1 else f"{job.restarts} times"
             tried = f" It was started again {times} without getting further; look into its log before you retry."

@@ -46,7 +46,7 @@ class Hyperparameters(Record):
     )  # fmt: skip
     learning_rate: float = Field(
         1e-4, gt=0, le=1, title="Learning Rate",
-        description="Size of each step. 0.0001 suits LoRA; full fine-tuning wants about 0.00001",
+        description="Size of each step. 0.0001 suits LoRA, 0.001 a very small model, 0.00001 full fine-tuning",
     )  # fmt: skip
     max_context_length: int = Field(
         65536, ge=16, le=4_194_304, title="Max Context Length",

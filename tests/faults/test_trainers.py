@@ -141,6 +141,19 @@ def test_14_paused_and_resumed_every_step_is_there_once(studio: Studio, simulate
     assert steps_of(studio, job.id) == list(range(1, 61))
 
 
+def test_14_killed_while_it_was_to_pause_it_is_paused(studio: Studio, simulate: Simulate) -> None:
+    simulate(steps=50, hang_at=15, ignore_signals=True)
+    job = submit(studio)
+    wait_for(studio, job.id, Status.RUNNING, step=14)
+    studio.runs.pause(job.id, actor=ALICE)
+    os.kill(studio.runs.folder(job.id).attempt(1).processes()[1].pid, signal.SIGKILL)
+    wait_for(studio, job.id, Status.PAUSED)
+    simulate(steps=50)
+    studio.runs.resume(job.id, actor=ALICE)
+    wait_for(studio, job.id, Status.COMPLETED)
+    assert steps_of(studio, job.id) == list(range(1, 51))
+
+
 def test_19_a_torn_line_is_not_there_and_a_crash_loop_ends(studio: Studio, simulate: Simulate) -> None:
     simulate(steps=50, torn_line_at=25)
     job = submit(studio)

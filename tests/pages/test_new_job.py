@@ -125,3 +125,9 @@ async def open_settings(user: User) -> None:
     user.find("model-tiny").click()
     user.find("step-3").click()
     await user.should_see("Model Output Name")
+
+
+async def test_a_step_that_lacks_its_choice_is_not_ticked(user: User, studio: Studio, tmp_path: Path) -> None:
+    await user.open("/dashboard/fine-tuning/create?step=3")
+    steps = [element for element in user.find(kind=ui.element).elements if "ts-step" in element.classes]
+    assert ["ts-done" in step.classes for step in steps] == [False, False, False]

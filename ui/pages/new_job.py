@@ -100,8 +100,11 @@ class Wizard:
 
     def show(self, number: int) -> None:
         summaries = (self._model.summary, self._dataset.summary, self._settings.summary)
-        for at, (step, summary) in enumerate(zip(self._steps, summaries, strict=True), start=1):
-            step.show(is_open=at == number, is_done=at < number, summary=summary)
+        problems = self._form.problems()
+        complete = ("model" not in problems, "dataset" not in problems, False)
+        parts = zip(self._steps, summaries, complete, strict=True)
+        for at, (step, summary, is_complete) in enumerate(parts, start=1):
+            step.show(is_open=at == number, is_done=at < number and is_complete, summary=summary)
         if number == 3:
             self._settings.look_ahead()
 
