@@ -1,6 +1,7 @@
 """What a run will need, by arithmetic. Estimates: marked as such wherever they are shown."""
 
 from storage.methods import Adapter, Full, Lora, Method, Prefix, Qlora
+from storage.retention import Retention
 from storage.spec import Compute, ModelRef
 
 #: Activation bytes per token, hidden unit and layer: measured on this stack without checkpointing, bf16
@@ -8,8 +9,6 @@ from storage.spec import Compute, ModelRef
 ACTIVATION_BYTES = 110
 #: What CUDA itself takes on a GPU before the first tensor is there.
 CUDA_CONTEXT_BYTES = 600 * 1024**2
-#: Checkpoints kept on disk: the newest and the one before it.
-CHECKPOINTS_KEPT = 2
 #: Sum over a Llama block's seven linear layers of (inputs + outputs) / hidden size, with grouped keys and values.
 _LINEAR_WIDTHS = 18
 
@@ -39,7 +38,7 @@ def memory_bytes(method: Method, model: ModelRef, compute: Compute) -> int:
     return weights + trained + activations + (CUDA_CONTEXT_BYTES if compute.device == "cuda" else 0)
 
 
-def disk_bytes(method: Method, model: ModelRef) -> int:
+def disk_bytes(method: Method, model: ModelRef, keep: Retention) -> int:
     """Checkpoints (weights and two Adam moments in fp32), the output, tokenizer and logs."""
     trainable = trainable_parameters(method, model)
-    return (CHECKPOINTS_KEPT + 1) * trainable * 12 + trainable * 4 + 30 * 1024**2
+    return (keep.best + keep.latest + 1) * trainable * 12 + trainable * 4 + 30 * 1024**2

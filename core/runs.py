@@ -114,6 +114,7 @@ class Runs:
             evaluation=evaluation,
             evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
             compute=resolved.compute,
+            retention=spec.checkpoints,
             changes=resolved.changes,
             versions=_versions(),
         )
@@ -121,7 +122,7 @@ class Runs:
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
         run = self.preview(spec).model_copy(update={"created_by": actor.email})
-        self._home.require_free(estimate.disk_bytes(run.method, run.model), "This run")
+        self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
         try:
             with self._ballast.explaining():
                 folder = RunFolder.create(self._home.runs, run)

@@ -1,21 +1,20 @@
-"""What may go: leftovers of work that stopped half-way, old trash, checkpoints beyond the newest two, lost uploads."""
+"""What may go: leftovers of work that stopped half-way, old trash, checkpoints that no job keeps, lost uploads."""
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from core import launcher
+from core.feed import Feed
 from core.home import Home
 from core.runs import Runs
 from core.trash import Removed, Trash, bytes_of, unlink
 from storage import manifest
+from storage.retention import superfluous
 from storage.run_folder import RunFolder
 
 #: A partial file or folder in which nothing was written for so long is nobody's work any more.
 QUIET_S = 3600.0
-CHECKPOINTS_KEPT = 2
-#: A checkpoint with this file in it is never removed.
-PIN = "PINNED"
 
 
 class Sweep:
@@ -46,12 +45,12 @@ class Sweep:
                     yield Removed(path, bytes_of(path), "left by an attempt that stopped half-way")
 
     def _checkpoints(self) -> Iterator[Removed]:
+        """By the run's own three numbers, as its trainer does."""
         for folder in self._idle_runs():
-            sealed = [path for path in sorted(folder.checkpoints.glob("step-[0-9]*"), reverse=True)]
-            whole = [path for path in sealed if manifest.is_sealed(path)]
-            for path in whole[CHECKPOINTS_KEPT:]:
-                if not (path / PIN).exists():
-                    yield Removed(path, bytes_of(path), f"older than the newest {CHECKPOINTS_KEPT} checkpoints")
+            told = Feed(self._home.runs, lambda _: None).history(folder.job_id).series.get("eval_loss", ())
+            losses = {point.step: point.value for point in told}
+            for path in superfluous(folder.checkpoints, folder.spec().retention, losses):
+                yield Removed(path, bytes_of(path), "beyond the checkpoints that its job keeps")
 
     def _uploads(self) -> Iterator[Removed]:
         for path in self._home.datasets.glob("[!.]*"):

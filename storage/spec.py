@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from storage.methods import Lora, Method, Record
+from storage.retention import Retention
 
 SCHEMA_VERSION = 1
 JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
@@ -76,6 +77,7 @@ class JobSpec(Record):
     evaluation: Evaluation = HoldOut()
     method: Method = Lora()
     hyperparameters: Hyperparameters = Hyperparameters()
+    checkpoints: Retention = Retention()
     output_name: str = Field(
         "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
         description="Name of the tuned model; empty = ft-<timestamp>-<random>",
@@ -164,5 +166,6 @@ class RunSpec(Record):
     evaluation: Evaluation
     evaluation_dataset: DatasetRef | None = None
     compute: Compute
+    retention: Retention = Retention()
     changes: tuple[Change, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)

@@ -2,26 +2,33 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from storage import manifest
+from storage.retention import Retention, superfluous
 from storage.run_folder import RunFolder
 
-KEPT = 2
 #: The Trainer writes here; what is in it belongs to nobody yet.
 WORK = f"work{manifest.PARTIAL}"
+#: Renamed so before it is unlinked: what a crash leaves of it is nobody's checkpoint.
+GOING = "going-"
 
 
-def seal(written: Path, checkpoints: Path, step: int) -> Path:
-    """Make what the Trainer has written a checkpoint, then let go of all but the newest two."""
+def seal(written: Path, checkpoints: Path, step: int, keep: Retention, losses: Mapping[int, float]) -> Path:
+    """Make what the Trainer has written a checkpoint, then let go of those that `keep` does not name."""
     final = checkpoints / f"step-{step:08d}"
-    # The same step of an earlier attempt.
-    shutil.rmtree(final, ignore_errors=True)
+    if final.exists():  # the same step of an earlier attempt
+        remove(final)
     manifest.seal(written, final)
-    for old in newest_first(checkpoints)[KEPT:]:
-        shutil.rmtree(old)
+    for old in superfluous(checkpoints, keep, losses):
+        remove(old)
     return final
+
+
+def remove(checkpoint: Path) -> None:
+    going = checkpoint.rename(checkpoint.with_name(f"{GOING}{checkpoint.name}-{time.time_ns()}{manifest.PARTIAL}"))
+    shutil.rmtree(going)
 
 
 def discard_unfinished(run: RunFolder) -> None:
@@ -39,10 +46,6 @@ def newest_valid(checkpoints: Path, tell: Callable[[str], None]) -> Path | None:
         folder.rename(folder.with_name(f"damaged-{folder.name}-{time.time_ns()}"))
         tell(f"A damaged checkpoint was set aside: {damage}")
     return None
-
-
-def step_of(folder: Path) -> int:
-    return int(folder.name.removeprefix("step-"))
 
 
 def newest_first(checkpoints: Path) -> list[Path]:

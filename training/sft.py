@@ -11,6 +11,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, set_seed
 
 from storage.events import Finished, Phase, Warn
+from storage.retention import step_of
 from storage.spec import Compute, RunSpec
 from training import checkpoints
 from training.batches import TokenBatches
@@ -58,7 +59,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         resumes=checkpoint is not None,
     )
     bench.check()
-    bench.step = checkpoints.step_of(checkpoint) if checkpoint else 0
+    bench.step = step_of(checkpoint) if checkpoint else 0
     bench.emit(training_phase(spec, batches, rows, bench.step))
     with fast_adapters(model, spec.compute):
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss

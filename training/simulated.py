@@ -22,6 +22,7 @@ from pathlib import Path
 from storage import manifest
 from storage.event_log import EventWriter
 from storage.events import Checkpoint, Finished, Metric, Phase
+from storage.retention import step_of
 from storage.run_folder import Attempt, RunFolder
 from training import checkpoints
 from training.lifeline import Lifeline, Stopped
@@ -70,7 +71,7 @@ def train(script: Script, bench: Workbench) -> Finished:
     bench.emit(Phase(name="loading", detail="Simulated model"))
     pause(script.preparing_s, script, bench)
     newest = checkpoints.newest_valid(bench.run.checkpoints, lambda what: None)
-    bench.step = checkpoints.step_of(newest) if newest else 0
+    bench.step = step_of(newest) if newest else 0
     bench.emit(Phase(name="training", done=bench.step, total=script.steps, epochs=1))
     while bench.step < script.steps:
         one_step(script, bench)

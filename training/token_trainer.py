@@ -96,5 +96,7 @@ class TokenTrainer(SFTTrainer):
         # Past SFTTrainer's own, which would write a model card into every checkpoint.
         super(SFTTrainer, self)._save_checkpoint(model, trial)
         written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        sealed = checkpoints.seal(written, self._bench.run.checkpoints, self.state.global_step)
-        self._bench.emit(Checkpoint(step=self.state.global_step, name=sealed.name, bytes=checkpoints.bytes_of(sealed)))
+        step, folder = self.state.global_step, self._bench.run.checkpoints
+        losses = {entry["step"]: entry["eval_loss"] for entry in self.state.log_history if "eval_loss" in entry}
+        sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=checkpoints.bytes_of(sealed)))

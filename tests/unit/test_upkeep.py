@@ -13,11 +13,12 @@ from core.errors import Conflict, NotFound
 from core.home import Home
 from core.people import Actor
 from core.studio import Studio
-from core.sweep import PIN, QUIET_S
+from core.sweep import QUIET_S
 from core.trash import STAMP_LENGTH, Trash
 from storage.files import write_json
 from storage.manifest import seal
 from storage.process import TOKEN_VARIABLE, ProcessIdentity
+from storage.retention import PIN
 from storage.run_folder import RunFolder
 from storage.spec import JobSpec
 from storage.status import Status
