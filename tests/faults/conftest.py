@@ -40,3 +40,12 @@ def studio(home: Home) -> Iterator[Studio]:
         for pid in trainers_of(job):
             os.kill(pid, 9)
     studio.stop()
+
+
+@pytest.fixture
+def index(home: Home) -> Iterator[Studio]:
+    """The folder's index, read beside the server that writes it."""
+    studio = Studio(home)
+    studio.open()
+    yield studio
+    studio.close()

@@ -31,14 +31,6 @@ def server(home: Home, simulate: Callable[..., None]) -> Iterator[ServedStudio]:
     server.end()
 
 
-@pytest.fixture
-def index(home: Home) -> Iterator[Studio]:
-    studio = Studio(home)
-    studio.open()
-    yield studio
-    studio.close()
-
-
 def test_every_point_has_its_story() -> None:
     assert set(POINTS) == {*WHILE_IT_STARTS_OR_ENDS, SUBMIT, INTERRUPTED, CANCEL}
 

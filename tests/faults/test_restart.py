@@ -30,15 +30,6 @@ def server(home: Home, simulate: Callable[..., None]) -> Iterator[ServedStudio]:
     server.end()
 
 
-@pytest.fixture
-def index(home: Home) -> Iterator[Studio]:
-    """The folder's index, read beside the server that writes it."""
-    studio = Studio(home)
-    studio.open()
-    yield studio
-    studio.close()
-
-
 def ask(home: Home, kind: Kind, job_id: str) -> None:
     answer = Inbox(home).ask(Request(kind=kind, job_id=job_id, actor_name=ALICE.name, actor_email=ALICE.email))
     assert answer, "nobody serves"
