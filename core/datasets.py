@@ -14,7 +14,7 @@ from core.people import Actor
 from core.rows import conversations
 from storage import datasets
 from storage.database import Database
-from storage.files import fsync_folder, write_json
+from storage.files import fsync_path, write_json
 from storage.spec import DatasetRef
 from storage.tables import Dataset
 
@@ -126,7 +126,7 @@ class Datasets:
         write_json(partial / "dataset.json", row.model_dump(mode="json"))
         shutil.rmtree(self._home.datasets / row.id, ignore_errors=True)  # a leftover the index does not know
         partial.rename(self._home.datasets / row.id)
-        fsync_folder(self._home.datasets)
+        fsync_path(self._home.datasets)
         with self._database.write() as session:
             datasets.add(session, row)
         return row

@@ -13,7 +13,7 @@ import psutil
 
 from core.crashpoints import reach
 from core.devices import CPU
-from storage.process import FOLDER_VARIABLE, SIMULATION_VARIABLE, TOKEN_VARIABLE, ProcessIdentity, has_token
+from storage.process import FOLDER_VARIABLE, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
 
 #: A shorter one cannot be one of ours, and might match by accident.
@@ -31,7 +31,6 @@ _INHERITED = (
     "LD_LIBRARY_PATH",
     "HF_HOME",
     "SSL_CERT_FILE",
-    SIMULATION_VARIABLE,
 )
 _INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_")
 
@@ -113,8 +112,12 @@ def _pids_with(token: str) -> Iterator[int]:
             yield pid
 
 
-def _environment(folder: RunFolder, token: str) -> dict[str, str]:
-    kept = {
+def inherited() -> dict[str, str]:
+    """What a child of ours may know of our environment."""
+    return {
         name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
-    return {**kept, TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)}
+
+
+def _environment(folder: RunFolder, token: str) -> dict[str, str]:
+    return {**inherited(), TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)}

@@ -1,7 +1,6 @@
 """The library of base models on this machine, and the starter that is made on first use."""
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Literal
 
 from core.errors import NotFound
 from core.home import Home
+from core.launcher import PROJECT_ROOT, inherited
 from storage import manifest
 from storage.event_log import read_events
 from storage.events import Failed, Phase
@@ -21,7 +21,6 @@ from storage.spec import ModelRef
 STARTER_ID = "smollm2-135m"
 #: Half a gigabyte: the bf16 weights and, for a moment, their temporary copy.
 STARTER_BYTES = 550 * 1024**2
-PROJECT_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +134,7 @@ class Models:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env={**os.environ, "HF_HUB_OFFLINE": "1", "USE_HUB_KERNELS": "0"},
+                    env={**inherited(), "HF_HUB_OFFLINE": "1", "USE_HUB_KERNELS": "0"},
                     start_new_session=True,
                 )
 

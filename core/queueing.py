@@ -47,15 +47,22 @@ class Queue:
         #: Set when the scheduler has something to do before its next tick.
         self.wake = threading.Event()
 
+    def get(self, job_id: str) -> Job:
+        with self._database.read() as session:
+            job = jobs.get(session, job_id)
+        if job is None:
+            raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
+        return job
+
     def hold(self, job_id: str, *, actor: Actor) -> Job:
         """Keep a waiting job from starting until it is released."""
         return self._change(job_id, "held", held=True, message=f"Held by {actor.name}.")
 
     def release(self, job_id: str, *, actor: Actor) -> Job:
         """Let a held job start in its turn. One that is not held stays as it is."""
-        if self._get(job_id).held:
+        if self.get(job_id).held:
             self._change(job_id, "released", held=False, message=f"Released by {actor.name}.")
-        return self._get(job_id)
+        return self.get(job_id)
 
     def prioritise(self, job_id: str, priority: int, *, actor: Actor) -> Job:
         """Higher goes first; 0 is where every job begins."""
@@ -63,17 +70,17 @@ class Queue:
             raise BadInput(
                 f"The priority {priority} is out of bounds; give one from -{MOST_PRIORITY} to {MOST_PRIORITY}."
             )
-        if self._get(job_id).held:
+        if self.get(job_id).held:
             return self._change(job_id, "given a priority", priority=priority)
         said = f"Priority {priority}, given by {actor.name}."
         return self._change(job_id, "given a priority", priority=priority, message=said)
 
     def prioritise_by(self, job_id: str, difference: int, *, actor: Actor) -> Job:
-        return self.prioritise(job_id, self._get(job_id).priority + difference, actor=actor)
+        return self.prioritise(job_id, self.get(job_id).priority + difference, actor=actor)
 
     def move(self, job_id: str, shift: Shift, *, actor: Actor) -> Job:
         """Let a waiting job change places with its neighbour, or go before all others of its priority."""
-        job = self._get(job_id)
+        job = self.get(job_id)
         with self._database.write() as session:
             peers = [other for other in jobs.waiting(session) if other.priority == job.priority]
             at = next((index for index, other in enumerate(peers) if other.id == job_id), None)
@@ -86,7 +93,7 @@ class Queue:
         for other in changed:
             self._changed(other)
         self.wake.set()
-        return self._get(job_id)
+        return self.get(job_id)
 
     def claim_next(self) -> Job | None:
         """Give the next job that can start its devices, a new attempt and a fresh fencing token: one transaction."""
@@ -174,23 +181,16 @@ class Queue:
         name = f"{known.label} ({known.name}, {uuid})" if known else f"The GPU {uuid}"
         return f"{name} stopped answering. It is set aside until it is seen healthy again."
 
-    def _get(self, job_id: str) -> Job:
-        with self._database.read() as session:
-            job = jobs.get(session, job_id)
-        if job is None:
-            raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
-        return job
-
     def _change(self, job_id: str, what: str, **values: Any) -> Job:
-        job = self._get(job_id)
+        job = self.get(job_id)
         with self._database.write() as session:
             written = jobs.write(session, job, only_from=(Status.QUEUED,), **values)
         if not written:
-            status = self._get(job_id).status.value
+            status = self.get(job_id).status.value
             raise Conflict(f"“{job.title}” is {status}, so it cannot be {what}; only a queued job can.")
         self._changed(job_id)
         self.wake.set()
-        return self._get(job_id)
+        return self.get(job_id)
 
 
 def _new_places(before: Iterable[Waiting], after: Iterable[Waiting]) -> dict[str, float]:

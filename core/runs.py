@@ -15,7 +15,7 @@ from core.ballast import Ballast
 from core.crashpoints import reach
 from core.datasets import Datasets
 from core.devices import Devices
-from core.errors import BadInput, Conflict, NotFound
+from core.errors import BadInput, Conflict
 from core.home import Home
 from core.models import Models
 from core.people import Actor
@@ -140,11 +140,7 @@ class Runs:
         return job
 
     def get(self, job_id: str) -> Job:
-        with self._database.read() as session:
-            job = jobs.get(session, job_id)
-        if job is None:
-            raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
-        return job
+        return self._queue.get(job_id)
 
     def is_known(self, job_id: str) -> bool:
         with self._database.read() as session:

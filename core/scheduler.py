@@ -162,7 +162,8 @@ class Scheduler:
             return
         if job.status is Status.CANCELLING:
             ladder = self._ladders.setdefault(job.id, Ladder(attempt, self._patience))
-            self._runs.note(job, stage=ladder.climb())
+            if (stage := ladder.climb()) != job.stage:
+                self._runs.note(job, stage=stage)
             reach("cancel: first rung taken")
         elif job.status is Status.PAUSING:
             if attempt.requested() is None:

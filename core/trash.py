@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import Conflict
 from core.home import Home
 from core.stamps import moment, stamp
-from storage.files import fsync_folder
+from storage.files import fsync_path
 
 KEPT_FOR = timedelta(days=7)
 STAMP_LENGTH = len(stamp())
@@ -39,7 +39,7 @@ class Trash:
                 f"{path} cannot be moved to {self._folder} ({error.strerror}). "
                 "Keep both on one volume and writable, then try again."
             ) from error
-        fsync_folder(path.parent)
+        fsync_path(path.parent)
         return kept_at
 
     def old(self) -> list[Removed]:

@@ -4,10 +4,9 @@ HF's `get_last_checkpoint` takes the highest number unseen; of six kinds of dama
 silently restarts the optimizer. So every folder that matters lists its files with size and sha256.
 """
 
-import os
 from pathlib import Path
 
-from storage.files import fsync_folder, read_json, sha256_of, write_json
+from storage.files import fsync_path, read_json, sha256_of, write_json
 
 NAME = "MANIFEST.json"
 PARTIAL = ".partial"
@@ -17,14 +16,13 @@ def seal(partial: Path, final: Path) -> None:
     """Turn `partial` into `final`: every file fsynced, the manifest written last, then one rename."""
     files = sorted(path for path in partial.rglob("*") if path.is_file() and path.name != NAME)
     for path in files:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        fsync_path(path)
     entries = {
         path.relative_to(partial).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)} for path in files
     }
     write_json(partial / NAME, {"files": entries})
     partial.rename(final)
-    fsync_folder(final.parent)
+    fsync_path(final.parent)
 
 
 def is_sealed(folder: Path) -> bool:

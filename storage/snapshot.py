@@ -1,12 +1,11 @@
 """Whole copies of a database file, and whether one can be trusted. Standard library only; opens no session."""
 
 import contextlib
-import os
 import sqlite3
 import uuid
 from pathlib import Path
 
-from storage.files import fsync_folder
+from storage.files import fsync_path
 
 #: What lies beside a database in WAL mode and belongs to it.
 SIDECARS = ("-wal", "-shm")
@@ -51,9 +50,9 @@ def copy(source: Path, target: Path) -> None:
             writing.execute("PRAGMA journal_mode=DELETE")
         if found := damage(partial):
             raise Damaged(found)
-        _fsync(partial)
+        fsync_path(partial)
         partial.replace(target)
-        fsync_folder(target.parent)
+        fsync_path(target.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -64,18 +63,10 @@ def move(source: Path, target: Path) -> None:
     for suffix in (*SIDECARS, ""):
         with contextlib.suppress(FileNotFoundError):
             source.with_name(source.name + suffix).rename(target.with_name(target.name + suffix))
-    fsync_folder(source.parent)
+    fsync_path(source.parent)
 
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=5)
     connection.execute("PRAGMA query_only=ON")
     return connection
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

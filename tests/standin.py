@@ -39,8 +39,7 @@ def running_job(path: Path, **asked: object) -> Iterator[RunningJob]:
     add_hollow_model(home)
     studio = Studio(home)
     studio.open()
-    dataset = studio.datasets.add_starter(ALICE)
-    job = studio.runs.submit(JobSpec.model_validate({"model": "hollow", "dataset": dataset.id} | asked), actor=ALICE)
+    job = submit(studio, **asked)
     claimed = studio.runs.claim_next()
     assert claimed
     token = claimed.token

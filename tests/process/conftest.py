@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -15,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from core.home import Home
+from storage import manifest
 from storage.event_log import read_events
 from storage.events import Event
+from storage.files import write_json
 from storage.methods import Lora
 from storage.process import TOKEN_VARIABLE
 from storage.run_folder import Attempt, RunFolder
@@ -92,6 +96,20 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tokenizer.save_pretrained(folder)
     (folder / "model.json").write_text(json.dumps({"id": "tiny", "public_id": TINY_PUBLIC_ID}))
     return folder
+
+
+@pytest.fixture
+def tiny_home(tiny_model: Path, tmp_path: Path) -> Home:
+    """A data folder whose only model is the tiny one."""
+    home = Home(tmp_path / "home")
+    home.prepare()
+    partial = home.models / "tiny.partial"
+    shutil.copytree(tiny_model, partial)
+    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
+    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
+    write_json(partial / "model.json", details | sizes)
+    manifest.seal(partial, home.models / "tiny")
+    return home
 
 
 class TinyRun:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from core.home import Home
 from core.people import Actor
 from core.studio import Studio
 from storage import manifest
-from storage.files import write_json
 from storage.run_folder import RunFolder
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
@@ -29,17 +27,8 @@ ALICE = Actor("Alice", "alice@example.org")
 
 
 @pytest.fixture
-def home(tiny_model: Path, tmp_path: Path) -> Home:
-    """A data folder whose only model is the tiny one."""
-    home = Home(tmp_path / "home")
-    home.prepare()
-    partial = home.models / "tiny.partial"
-    shutil.copytree(tiny_model, partial)
-    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
-    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
-    write_json(partial / "model.json", details | sizes)
-    manifest.seal(partial, home.models / "tiny")
-    return home
+def home(tiny_home: Home) -> Home:
+    return tiny_home
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A studio with simulated GPUs really trains: placed by UUID, claimed in the folder, freed at the end."""
 
 import json
-import shutil
 import time
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import pytest
 from core.home import Home
 from core.people import Actor
 from core.studio import Studio
-from storage import manifest
-from storage.files import write_json
 from storage.process import SIMULATION_VARIABLE
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
@@ -20,13 +17,13 @@ pytestmark = pytest.mark.process
 
 
 def test_a_job_trains_on_the_gpu_that_nobody_uses(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = {"pid": 812, "user": "bob", "memory_gb": 14}
     gpus = tmp_path / "gpus.json"
     gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a", "processes": [stranger]}, {"uuid": "GPU-b"}]}))
     monkeypatch.setenv(SIMULATION_VARIABLE, str(gpus))
-    studio = Studio(home_with(tiny_model, tmp_path))
+    studio = Studio(tiny_home)
     studio.start()
     try:
         rows = tmp_path / "rows.jsonl"
@@ -46,15 +43,3 @@ def test_a_job_trains_on_the_gpu_that_nobody_uses(
         assert studio.queue.devices_of(row) == ()
     finally:
         studio.stop()
-
-
-def home_with(model: Path, tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.prepare()
-    partial = home.models / "tiny.partial"
-    shutil.copytree(model, partial)
-    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
-    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
-    write_json(partial / "model.json", details | sizes)
-    manifest.seal(partial, home.models / "tiny")
-    return home
