@@ -9,7 +9,7 @@ import pydantic
 import watchfiles
 
 from core.actions import Action, act
-from core.datasets import Datasets
+from core.datasets.library import Datasets
 from core.errors import BadInput, StudioError, explain
 from core.home import Home
 from core.inbox import LOOK_EVERY_MS, Answer, Inbox, Request

@@ -13,7 +13,7 @@ from typing import Any
 from core import estimate, hardware
 from core.ballast import Ballast
 from core.crashpoints import reach
-from core.datasets import Datasets
+from core.datasets.library import Datasets
 from core.devices import Devices
 from core.errors import BadInput, Conflict
 from core.home import Home

@@ -7,7 +7,7 @@ import filelock
 
 from core.ballast import Ballast
 from core.clerk import Clerk
-from core.datasets import Datasets
+from core.datasets.library import Datasets
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from storage.methods import Lora, Method, Record
 from storage.retention import Retention
+from storage.rows import Kind
 
 SCHEMA_VERSION = 1
 JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
@@ -119,6 +120,7 @@ class DatasetRef(Record):
     path: str
     sha256: str = Field(pattern=SHA256_PATTERN)
     format: str
+    kind: Kind = Kind.SUPERVISED
     rows: int
     tokens_estimate: int = Field(description="Characters / 4: an estimate until the trainer has tokenised the rows")
 

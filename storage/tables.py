@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Enum, TypeDecorator
+from sqlalchemy import JSON, Column, DateTime, Enum, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
+from storage.rows import Kind
 from storage.spec import Objective
 from storage.status import Cause, Status
 
@@ -38,6 +39,13 @@ def by_value(enum: type[StrEnum], **options: Any) -> Column[Any]:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class Visibility(StrEnum):
+    """Who sees a dataset."""
+
+    EVERYONE = "everyone"
+    PRIVATE = "private"
 
 
 class Job(SQLModel, table=True):
@@ -115,16 +123,34 @@ class Lease(SQLModel, table=True):
 
 
 class Dataset(SQLModel, table=True):
-    """One immutable dataset version: its rows lie as chat JSONL in `datasets/<id>/`."""
+    """One immutable dataset version: its rows lie in `datasets/<id>/` as `storage.rows` describes.
+
+    Versions of one dataset share `family`, the id of the first; the highest `version` is the newest. Name,
+    description, tags and visibility describe the version and may change; its rows never do.
+    """
 
     id: str = Field(primary_key=True)
+    family: str = Field(index=True)
+    version: int = 1
+    parent_id: str = ""
+    #: What made this version of its parent, as a sentence ("12 rows with errors dropped").
+    made_by: str = ""
     name: str = Field(index=True)
+    description: str = ""
+    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    visibility: Visibility = Field(default=Visibility.EVERYONE, sa_column=by_value(Visibility, nullable=False))
     sha256: str = Field(index=True, unique=True)
+    kind: Kind = Field(default=Kind.SUPERVISED, sa_column=by_value(Kind, nullable=False))
     source_format: str
+    source_name: str = ""
     rows: int
+    #: Rows by their gravest finding; what is neither is fine.
+    errors: int = 0
+    warnings: int = 0
     bytes: int
     characters: int
     created_by_name: str
+    created_by_email: str = ""
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
 
 

@@ -265,6 +265,12 @@ def test_a_damaged_backup_is_passed_over(studio: Studio) -> None:
     assert newest.path == good
 
 
+NEW_IN_0005 = (
+    "family", "version", "parent_id", "made_by", "description", "tags", "visibility", "kind", "source_name",
+    "errors", "warnings", "created_by_email",
+)  # fmt: skip
+
+
 def make_old(home: Home) -> None:
     """An index as version 0002 left it, with one job."""
     studio = reopened(home)
@@ -286,6 +292,8 @@ def make_old(home: Home) -> None:
         "ALTER TABLE job DROP COLUMN device",
         "ALTER TABLE job DROP COLUMN devices",
         "ALTER TABLE job DROP COLUMN memory_bytes",
+        "DROP INDEX ix_dataset_family",
+        *(f"ALTER TABLE dataset DROP COLUMN {name}" for name in NEW_IN_0005),
         "UPDATE alembic_version SET version_num = '0002'",
     ):
         connection.execute(statement)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Datasets
+from core.datasets.library import Datasets
 from core.errors import BadInput
-from core.rows import conversations
+from core.formats.conversations import conversations
 from core.studio import Studio
 
 CHAT = '{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}'

@@ -7,7 +7,7 @@ from pathlib import Path
 from nicegui import ui
 from nicegui.events import UploadEventArguments, ValueChangeEventArguments
 
-from core.datasets import Pair
+from core.datasets.library import Pair
 from core.errors import StudioError
 from core.studio import Studio
 from storage.tables import Dataset

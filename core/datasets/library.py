@@ -1,26 +1,25 @@
 """Datasets: files of labelled examples, checked on the way in and kept immutable under their content's hash."""
 
-import hashlib
-import json
 import shutil
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.ballast import Ballast
 from core.errors import BadInput, NotFound
+from core.formats.conversations import conversations
 from core.home import Home
 from core.people import Actor
-from core.rows import conversations
 from storage import datasets
 from storage.database import Database
 from storage.files import fsync_path, write_json
+from storage.rows import ROWS, Kind, Rows, RowsWriter
 from storage.spec import DatasetRef
 from storage.tables import Dataset
 
 MINIMUM_EXAMPLES = 10
-ROWS_FILE = "rows.jsonl"
-STARTER_FILE = Path(__file__).parents[1] / "examples" / "support.jsonl"
+STARTER_FILE = Path(__file__).parents[2] / "examples" / "support.jsonl"
 STARTER_NAME = "Customer Support Starter"
 
 
@@ -55,9 +54,10 @@ class Datasets:
         return DatasetRef(
             id=found.id,
             name=found.name,
-            path=str(self._rows_file(found.id)),
+            path=str(self._home.datasets / found.id / ROWS),
             sha256=found.sha256,
             format=found.source_format,
+            kind=found.kind,
             rows=found.rows,
             tokens_estimate=found.characters // 4,
         )
@@ -81,41 +81,35 @@ class Datasets:
 
     def preview(self, dataset_id: str, limit: int = 3) -> list[Pair]:
         pairs: list[Pair] = []
-        with self._rows_file(self.get(dataset_id).id).open(encoding="utf-8") as file:
-            for line in file:
-                messages = json.loads(line)["messages"]
-                prompt = next(message["content"] for message in reversed(messages[:-1]) if message["role"] == "user")
-                pairs.append(Pair(prompt, messages[-1]["content"]))
-                if len(pairs) == limit:
-                    break
+        for row in Rows(self._home.datasets / self.get(dataset_id).id).page(0, limit):
+            messages = row.content["messages"]
+            prompt = next(message["content"] for message in reversed(messages[:-1]) if message["role"] == "user")
+            pairs.append(Pair(prompt, messages[-1]["content"]))
         return pairs
 
-    def _rows_file(self, dataset_id: str) -> Path:
-        return self._home.datasets / dataset_id / ROWS_FILE
-
     def _import(self, path: Path, folder: Path, name: str, actor: Actor) -> Dataset:
-        digest, rows, characters, source_format = hashlib.sha256(), 0, 0, ""
-        with (folder / ROWS_FILE).open("wb") as file:
+        characters, source_format = 0, ""
+        with closing(RowsWriter(folder)) as writer:
             for source_format, conversation in conversations(path):  # noqa: B007  # the last one is what we keep
-                row = {"messages": conversation.messages, "line": conversation.line}
-                line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
-                file.write(line)
-                digest.update(line)
-                rows += 1
+                writer.add({"messages": conversation.messages}, conversation.line)
                 characters += sum(len(message["content"]) for message in conversation.messages)
-        if rows < MINIMUM_EXAMPLES:
+        if writer.rows < MINIMUM_EXAMPLES:
             raise BadInput(
-                f"{path.name} has {rows} examples; at least {MINIMUM_EXAMPLES} labelled examples are required."
+                f"{path.name} has {writer.rows} examples; at least {MINIMUM_EXAMPLES} labelled examples are required."
             )
         return Dataset(
-            id=f"ds-{digest.hexdigest()[:12]}",
+            id=f"ds-{writer.sha256[:12]}",
+            family=f"ds-{writer.sha256[:12]}",
             name=name[:120],
-            sha256=digest.hexdigest(),
+            sha256=writer.sha256,
+            kind=Kind.SUPERVISED,
             source_format=source_format,
-            rows=rows,
+            source_name=path.name,
+            rows=writer.rows,
             bytes=path.stat().st_size,
             characters=characters,
             created_by_name=actor.name,
+            created_by_email=actor.email,
         )
 
     def _keep(self, row: Dataset, partial: Path) -> Dataset:
