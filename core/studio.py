@@ -8,6 +8,7 @@ import filelock
 from core.ballast import Ballast
 from core.clerk import Clerk
 from core.datasets.library import Datasets
+from core.datasets.uploads import Uploads
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
@@ -50,6 +51,7 @@ class Studio:
         self.drafts = Drafts(self._database)
         self.models = Models(home)
         self.datasets = Datasets(self._database, home, self._ballast)
+        self.uploads = Uploads(home, self._ballast)
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
         self.queue = Queue(self._database, devices, job_changed, home)
@@ -58,7 +60,7 @@ class Studio:
         )
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
-        self._nightly = Nightly(home)
+        self._nightly = Nightly(home, self.uploads)
 
     def open(self, *, locked: bool = False) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nicegui import ui
 from nicegui.testing import User
+from uploading import arrives
 
 from core.people import Actor
 from core.studio import Studio
@@ -104,15 +105,15 @@ async def test_next_waits_for_a_dataset(user: User, studio: Studio) -> None:
     await user.should_see("Choose a dataset first.")
 
 
-async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio, tmp_path: Path) -> None:
+async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio) -> None:
     await user.open(f"{WIZARD}?step=2")
-    (upload,) = user.find(ui.upload).elements
-    await upload.handle_uploads([ui.upload.SmallFileUpload("few.jsonl", "application/json", b'{"messages": 1}\n')])
+    await arrives(user, "few.jsonl", b'{"messages": 1}\n')
     await user.should_see("does not fit the chat format", retries=20)
     rows = b"".join(b'{"prompt": "Hello %d", "completion": "Hi %d"}\n' % (n, n) for n in range(12))
-    await upload.handle_uploads([ui.upload.SmallFileUpload("hellos.jsonl", "application/json", rows)])
+    await arrives(user, "hellos.jsonl", rows)
     await user.should_see("The first 3 of 12 pairs", retries=20)
     assert studio.datasets.all()[0].name == "hellos"
+    assert list(studio.home.uploads.iterdir()) == []
 
 
 async def test_a_kind_that_is_coming_cannot_be_created(user: User) -> None:
