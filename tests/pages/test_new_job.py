@@ -21,7 +21,12 @@ def retype(user: User, marker: str, text: str) -> None:
     user.find(marker).type(text)
 
 
-async def jobs_of(studio: Studio) -> list[str]:
+async def jobs_of(studio: Studio, expected: int = 1) -> list[str]:
+    """The jobs, as soon as there are so many; the pause afterwards is for one too many."""
+    for _ in range(100):
+        if len(studio.runs.search(Query()).rows) >= expected:
+            break
+        await asyncio.sleep(0.1)
     await asyncio.sleep(0.3)
     return [job.id for job in studio.runs.search(Query()).rows]
 
@@ -57,7 +62,7 @@ async def test_values_out_of_bounds_are_refused_with_the_bound(user: User, studi
     retype(user, "hyperparameters.epochs", "0")
     await user.should_see("Epochs cannot be “0”. Give a whole number from 1 to 1000.")
     user.find("create").click()
-    assert await jobs_of(studio) == []
+    assert await jobs_of(studio, expected=0) == []
     retype(user, "hyperparameters.epochs", "1")
     await user.should_not_see("Epochs cannot be")
     user.find("create").click()
