@@ -21,6 +21,7 @@ from core.people import People
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
+from core.submission import Submission
 from storage.database import Database
 
 
@@ -55,9 +56,17 @@ class Studio:
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
         self.queue = Queue(self._database, devices, job_changed, home)
-        self.runs = Runs(
-            self._database, home, self.models, self.datasets, self._ballast, self.queue, devices, job_changed
+        submission = Submission(
+            self._database,
+            home,
+            self.models,
+            self.datasets,
+            self._ballast,
+            devices,
+            job_changed,
+            wake=self.queue.wake,
         )
+        self.runs = Runs(self._database, home, self.queue, submission, job_changed)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
         self._nightly = Nightly(home, self.uploads)

@@ -50,7 +50,3 @@ def newest_valid(checkpoints: Path, tell: Callable[[str], None]) -> Path | None:
 
 def newest_first(checkpoints: Path) -> list[Path]:
     return sorted(checkpoints.glob("step-[0-9]*"), reverse=True)
-
-
-def bytes_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -22,6 +22,7 @@ from pathlib import Path
 from storage import manifest
 from storage.event_log import EventWriter
 from storage.events import Checkpoint, Finished, Metric, Phase
+from storage.files import bytes_of
 from storage.retention import step_of
 from storage.run_folder import Attempt, RunFolder
 from training import checkpoints
@@ -100,7 +101,7 @@ def one_step(script: Script, bench: Workbench) -> None:
     if step % STEPS_PER_CHECKPOINT == 0 or (stops and bench.lifeline.is_pause):
         folder = bench.run.checkpoints / f"step-{step:08d}"
         write_sealed(folder, step)
-        bench.emit(Checkpoint(step=step, name=folder.name, bytes=checkpoints.bytes_of(folder)))
+        bench.emit(Checkpoint(step=step, name=folder.name, bytes=bytes_of(folder)))
     if stops:
         raise Stopped
 

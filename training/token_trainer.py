@@ -10,6 +10,7 @@ from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from storage.events import Checkpoint
+from storage.files import bytes_of
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
@@ -99,4 +100,4 @@ class TokenTrainer(SFTTrainer):
         step, folder = self.state.global_step, self._bench.run.checkpoints
         losses = {entry["step"]: entry["eval_loss"] for entry in self.state.log_history if "eval_loss" in entry}
         sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
-        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=checkpoints.bytes_of(sealed)))
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed)))
