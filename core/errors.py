@@ -5,11 +5,18 @@ StudioError
 ├── NotFound        no such job, dataset or model
 ├── Conflict        it is taken, in use, or in the wrong state
 ├── DiskFull        nothing more could be written
-└── BadHome         the data folder cannot be used
-    └── Taken       another process serves it
+├── BadHome         the data folder cannot be used
+│   └── Taken       another process serves it
+├── NoRunner        the runner cannot be asked now
+│   └── NobodyRuns  there is none
+├── NotStarted      the runner has refused or could not
+└── Unanswered      the runner went away while it was asked
 """
 
-import pydantic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the runner speaks in these errors too, and is to stay small
+    import pydantic
 
 
 class StudioError(Exception):
@@ -40,7 +47,23 @@ class Taken(BadHome):
     """Another process serves the data folder."""
 
 
-def explain(error: pydantic.ValidationError) -> str:
+class NoRunner(StudioError):
+    """The runner cannot be asked now; what would start waits."""
+
+
+class NobodyRuns(NoRunner):
+    """No runner serves the data folder."""
+
+
+class NotStarted(StudioError):
+    """The runner was asked to start an attempt and did not."""
+
+
+class Unanswered(StudioError):
+    """The runner went away while it was asked: whether it has started the attempt shows in its folder."""
+
+
+def explain(error: "pydantic.ValidationError") -> str:
     """The first thing pydantic found, as a sentence: which field, what is wrong, what was given."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"]) or "the spec"

@@ -128,6 +128,11 @@ class Home:
         lock.release()
         return False
 
+    def server_pid(self) -> int:
+        """The process that serves the folder right now, 0 where none does."""
+        pid = (read_json(self.path / "studio.json") or {}).get("pid") if self.is_served() else 0
+        return pid if isinstance(pid, int) else 0
+
     def _held_by(self) -> str:
         holder = read_json(self.path / "studio.json") or {}
         where = holder.get("url") or "the command line"

@@ -4,6 +4,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import NotStarted
 from core.history import History
 from storage.failures import EVIDENCE_CHARACTERS, classify, explain_log
 from storage.process import boot_id
@@ -42,7 +43,7 @@ def outcome(
     return _settled(_without_words(ended, lines, disk_is_short, folder.attempt(job.attempt)), folder)
 
 
-def could_not_start(error: OSError, folder: RunFolder) -> Outcome:
+def could_not_start(error: OSError | NotStarted, folder: RunFolder) -> Outcome:
     message = f"The trainer could not be started: {error}."
     rule = classify(str(error))
     return _settled(Outcome(Status.FAILED, rule.cause if rule else Cause.INTERNAL, message), folder)

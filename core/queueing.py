@@ -10,7 +10,6 @@ from typing import Any
 
 from core.devices import Device, Devices, DevicesUnreadable, processor
 from core.errors import BadInput, Conflict, NotFound
-from core.home import Home
 from core.people import Actor
 from core.placement import Picture, Plan, plan
 from storage import jobs, leases
@@ -32,13 +31,14 @@ class Shift(StrEnum):
 
 
 class Queue:
-    """`changed(job_id)` is called after every change of a row, from whatever thread made it."""
+    """`changed(job_id)` is called after every change of a row, from whatever thread made it. `obstacle()` says why
+    nothing can start now, whatever is free: a full disk, no runner."""
 
     def __init__(
-        self, database: Database, devices: Devices, changed: Callable[[str], None], home: Home | None = None
+        self, database: Database, devices: Devices, changed: Callable[[str], None], obstacle: Callable[[], str]
     ) -> None:
         self._database = database
-        self._home = home
+        self._obstacle = obstacle
         self._devices = devices
         self._changed = changed
         #: GPUs seen since the start. One that was here and is not any more is set aside, not forgotten.
@@ -116,9 +116,7 @@ class Queue:
         seen, unreadable = self.look()
         with self._database.read() as session:
             planned: Plan = plan(self._picture(leases.line(session), seen, unreadable))
-        soon = "Starts in a moment."
-        if self._home and (shortage := self._home.shortage()):
-            soon = shortage  # nothing starts on a full disk, whatever is free
+        soon = (self._obstacle() if planned.starts else "") or "Starts in a moment."
         return {**{job.id: soon for job, _ in planned.starts}, **planned.reasons}
 
     def waits_because(self, job: Job) -> str:

@@ -14,6 +14,7 @@ from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
 from core.home import Home
+from core.launcher import Launcher
 from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready
@@ -55,7 +56,8 @@ class Studio:
         self.uploads = Uploads(home, self._ballast)
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
-        self.queue = Queue(self._database, devices, job_changed, home)
+        launcher = Launcher.find(home.path)
+        self.queue = Queue(self._database, devices, job_changed, lambda: home.shortage() or launcher.obstacle())
         submission = Submission(
             self._database,
             home,
@@ -67,7 +69,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, job_changed)
-        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
+        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
         self._nightly = Nightly(home, self.uploads)
 
