@@ -93,6 +93,7 @@ class Scheduler:
             while not self._stopping.is_set() and self._start_next():
                 pass
         self._queue.tell_news()
+        self._queue.keep_in_mind()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

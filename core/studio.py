@@ -14,6 +14,7 @@ from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
 from core.home import Home
+from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.models import Models
 from core.nightly import Nightly
@@ -57,7 +58,13 @@ class Studio:
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
         launcher = Launcher.find(home.path)
-        self.queue = Queue(self._database, devices, job_changed, lambda: home.shortage() or launcher.obstacle())
+        self.queue = Queue(
+            self._database,
+            devices,
+            job_changed,
+            obstacle=lambda: home.shortage() or launcher.obstacle(),
+            known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
+        )
         submission = Submission(
             self._database,
             home,
@@ -65,10 +72,10 @@ class Studio:
             self.datasets,
             self._ballast,
             devices,
-            job_changed,
+            self.queue.announce,
             wake=self.queue.wake,
         )
-        self.runs = Runs(self._database, home, self.queue, submission, job_changed)
+        self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
         self._nightly = Nightly(home, self.uploads)

@@ -13,6 +13,7 @@ from core.home import Home
 from core.people import Actor
 from core.queueing import Shift
 from core.studio import Studio
+from storage.files import read_json, write_json
 from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
@@ -155,6 +156,46 @@ def test_pages_hear_of_a_reason_that_has_changed(home: Home, gpus: Path, asked: 
     studio.queue.tell_news()
     assert changed == [job.id]
     studio.close()
+
+
+def test_a_gpu_that_is_gone_is_missed_over_a_restart_until_the_machine_is_restarted(
+    home: Home, gpus: Path, asked: JobSpec
+) -> None:
+    job, gone = None, {"uuid": "GPU-a", "lost": True}
+
+    def reason_after_a_restart() -> str:
+        nonlocal job
+        studio = Studio(home, devices=SimulatedDevices(gpus))
+        job = job or submit(studio, asked, "one")
+        said = studio.queue.waits_because(job)
+        studio.queue.keep_in_mind()
+        studio.close()
+        return said
+
+    assert reason_after_a_restart() == "Starts in a moment."
+    gpus.write_text(json.dumps({"gpus": [gone, gone | {"uuid": "GPU-b"}]}))
+    aside = "does not answer; it is set aside until it is seen healthy again."
+    assert reason_after_a_restart().count(aside) == 2
+    assert reason_after_a_restart().count(aside) == 2
+    kept = read_json(home.path / "devices.json") or {}
+    for change in ({"boot_id": "another"}, {"source": "NvmlDevices"}, {"gpus": [1, {}, {"uuid": "GPU-a"}]}):
+        write_json(home.path / "devices.json", kept | change)
+        assert reason_after_a_restart() == "Needs a GPU, none is free."
+
+
+def test_reasons_are_found_once_and_anew_after_any_change(studio: Studio, asked: JobSpec, gpus: Path) -> None:
+    job = submit(studio, asked, "one")
+    assert studio.queue.reasons() is studio.queue.reasons()
+    studio.queue.hold(job.id, actor=BOB)
+    assert studio.queue.reasons()[job.id] == "Held by Bob."
+    studio.queue.release(job.id, actor=BOB)
+    users = [{"pid": 7, "user": "eve", "memory_gb": 20}]
+    gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a", "processes": users}]}))
+    assert "(eve)" in studio.queue.reasons()[job.id]
+    studio.runs.cancel(job.id, actor=BOB)
+    assert studio.queue.reasons() == {}
+    another = submit(studio, asked, "two")
+    assert list(studio.queue.reasons()) == [another.id]
 
 
 def test_the_command_line_orders_the_queue(studio: Studio, asked: JobSpec, monkeypatch: pytest.MonkeyPatch) -> None:
