@@ -111,6 +111,28 @@ def test_hostile_visitors_get_a_sentence_and_the_runner_serves_on(
     assert runner.process.poll() is None
 
 
+STRANGER = """
+import os, socket, sys
+os.setresuid(65534, 65534, 65534)
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(f"/proc/self/fd/{sys.argv[1]}/runner.sock")
+sys.exit(len(connection.recv(100)))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_another_user_is_hung_up_on_even_through_an_open_door(runner: ServedRunner, home: Home) -> None:
+    folder = home.path / FOLDER
+    folder.chmod(0o755)
+    (folder / SOCKET).chmod(0o666)
+    door = os.open(folder, os.O_PATH)
+    said = subprocess.run([sys.executable, "-c", STRANGER, str(door)], pass_fds=[door], check=False, timeout=20)
+    assert said.returncode == 0
+    with visitor(home) as ours:
+        assert b'"protocol"' in ours.recv(MOST_BYTES)
+    os.close(door)
+
+
 def test_an_attempt_is_started_once(runner: ServedRunner, home: Home, attempt: Attempt) -> None:
     (attempt.path / "supervisor.log").touch()
     with call(home.path) as answered, pytest.raises(NotStarted, match="was started before"):
