@@ -4,6 +4,7 @@ StudioError
 ├── BadInput        what was asked cannot be done as asked
 ├── NotFound        no such job, dataset or model
 ├── Conflict        it is taken, in use, or in the wrong state
+├── Cancelled       stopped because somebody asked for it
 ├── DiskFull        nothing more could be written
 ├── BadHome         the data folder cannot be used
 │   └── Taken       another process serves it
@@ -33,6 +34,10 @@ class NotFound(StudioError):
 
 class Conflict(StudioError):
     """It is taken, in use, or in a state that does not allow this."""
+
+
+class Cancelled(StudioError):
+    """Stopped because somebody asked for it."""
 
 
 class DiskFull(StudioError):
