@@ -23,7 +23,7 @@ from core.datasets.intake import MINIMUM_EXAMPLES, OnProgress, Progress, import_
 from core.errors import Cancelled, StudioError
 from core.formats.options import ReadOptions
 from core.formats.problems import FileProblem
-from core.launcher import PROJECT_ROOT, inherited
+from core.spawn import PROJECT_ROOT, inherited
 
 __all__ = ["MINIMUM_EXAMPLES", "Import", "OnProgress", "Progress", "import_file"]
 
