@@ -77,12 +77,11 @@ def is_alive(attempt: Attempt) -> bool:
 
 
 def send(attempt: Attempt, number: signal.Signals) -> None:
-    """Signal the trainer (never the supervisor, which must live to write `exit.json`)."""
-    processes = attempt.processes()
-    if len(processes) == 2:
+    """Signal the trainer's processes (never the supervisor, which must live to write `exit.json`)."""
+    for process in attempt.processes()[1:]:
         # A stopped process does not see SIGTERM until it goes on.
-        _signal(processes[1], signal.SIGCONT)
-        _signal(processes[1], number)
+        _signal(process, signal.SIGCONT)
+        _signal(process, number)
 
 
 def kill_tree(attempt: Attempt, *, spare_supervisor: bool) -> None:

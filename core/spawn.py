@@ -21,7 +21,7 @@ _INHERITED = (
     "HF_HOME",
     "SSL_CERT_FILE",
 )
-_INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_")
+_INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "GLOO_", "OMP_", "MKL_")
 
 
 def spawn(attempt: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

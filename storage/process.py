@@ -67,6 +67,11 @@ class ProcessIdentity:
         )
 
 
+def log_name(stream: str, rank: int = 0) -> str:
+    """`stderr.log` of an attempt's first process, `stderr-1.log` of the one with rank 1."""
+    return f"{stream}-{rank}.log" if rank else f"{stream}.log"
+
+
 def boot_id() -> str:
     return _BOOT_ID.read_text().strip()
 

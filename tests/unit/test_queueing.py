@@ -1,6 +1,7 @@
 """Hold, release, priority, places and claims against a real SQLite."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -72,18 +73,23 @@ def query(words: str):  # type: ignore[no-untyped-def]
 
 
 def test_the_spec_names_a_kind_and_the_lease_the_gpus(studio: Studio, asked: JobSpec) -> None:
-    job = submit(studio, asked, "wide")
+    job = submit(studio, asked, "wide", devices=2)
     compute = studio.runs.run_spec(job.id).compute
-    assert (compute.device, compute.devices) == ("cuda", 1)
-    # The queue is ready for several a job before the trainer is.
-    studio.runs._write(job, only_from=[Status.QUEUED], devices=2)
+    assert (compute.device, compute.devices) == ("cuda", 2)
+    assert compute.threads == max(1, len(os.sched_getaffinity(0)) // 2)
     claimed = studio.runs.claim_next()
     assert claimed
     assert [device.uuid for device in studio.queue.devices_of(claimed)] == ["GPU-a", "GPU-b"]
 
 
-@pytest.mark.parametrize(("devices", "said"), [(3, "this machine has 2"), (2, "several is coming")])
-def test_more_gpus_than_work_are_refused(studio: Studio, asked: JobSpec, devices: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("devices", "gpus_here", "said"),
+    [(3, 2, "this machine has 2"), (13, 16, "has 12 rows"), (2, 0, "its processor is one device")],
+)
+def test_more_gpus_than_there_are_or_than_rows_are_refused(
+    studio: Studio, asked: JobSpec, gpus: Path, devices: int, gpus_here: int, said: str
+) -> None:
+    gpus.write_text(json.dumps({"gpus": [{"uuid": f"GPU-{number}"} for number in range(gpus_here)]}))
     with pytest.raises(BadInput, match=f"{devices} GPUs were asked for.*{said}"):
         submit(studio, asked, "wide", devices=devices)
 
