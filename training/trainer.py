@@ -15,7 +15,6 @@ from storage.events import Failed, Finished, Phase, Warn
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Objective
 from storage.status import Cause
-from training.checkpoints import discard_unfinished
 from training.environment import gpus_are_simulated
 from training.failures import Unsupported, explain
 from training.lifeline import Lifeline, Stopped
@@ -54,23 +53,16 @@ def tell(error: Exception, bench: Workbench) -> None:
     failed = explain(error)
     if failed.cause is Cause.LOST:
         time.sleep(LOST_PATIENCE_S)
-    if not bench.rank.is_first:
+    if bench.rank.is_first:
+        bench.conclude(failed)
+    else:
         bench.attempt.leave_word(bench.rank.number, failed)
-        return
-    write_last(failed, bench)
-
-
-def write_last(failed: Failed, bench: Workbench) -> bool:
-    if failed.cause is Cause.DISK_FULL:
-        # Before the event: it needs room, too.
-        discard_unfinished(bench.run)
-    return bench.conclude(failed)
 
 
 def end_with(failed: Failed, bench: Workbench) -> None:
     """Another process has failed; this one may be deep in a call that waits for it, and cannot be interrupted."""
     with contextlib.suppress(OSError):
-        if not write_last(failed, bench):
+        if not bench.conclude(failed):
             return  # the main thread has had its own last word and is on its way out
         bench.close()
     os._exit(1)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from storage.event_log import EventWriter
 from storage.events import Event, Failed, Finished, Phase
 from storage.run_folder import Attempt, Request, RunFolder
+from storage.status import Cause
+from training.checkpoints import discard_unfinished
 from training.lifeline import Lifeline
 from training.process_group import Alone
 from training.ranks import ALONE, Rank
@@ -29,6 +31,7 @@ class Workbench:
     asked: Request | None = None
     began: float = field(default_factory=time.monotonic)
     _last_progress: float = field(default=0.0, repr=False)
+    _concluded: bool = field(default=False, repr=False)
     _last_word: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -41,10 +44,15 @@ class Workbench:
 
     def conclude(self, event: Finished | Failed) -> bool:
         """The last event. Two threads may want to write one; returns whether this was it."""
-        if not self._last_word.acquire(blocking=False):
-            return False
-        self.emit(event)
-        return True
+        with self._last_word:
+            if self._concluded:
+                return False
+            self._concluded = True
+            if isinstance(event, Failed) and event.cause is Cause.DISK_FULL:
+                # Before the event: it needs room, too.
+                discard_unfinished(self.run)
+            self.emit(event)
+            return True
 
     def close(self) -> None:
         if self.events:

@@ -97,12 +97,11 @@ def test_a_failure_elsewhere_is_told_by_the_first_process(tiny_run: Callable) ->
     run = tiny_run(devices=2, epochs=1000)
     run.wait_for("metric")
     training = next(event for event in run.events if isinstance(event, Phase) and event.name == "training")
-    # Only the second process writes this file, and finds a folder in its place.
-    for step in range(0, training.total + 1, training.total // training.epochs):
-        (run.folder.checkpoints / "work.partial" / f"checkpoint-{step}" / "rng_state_1.pth").mkdir(
-            parents=True, exist_ok=True
-        )
-    last = run.finish(timeout_s=30)
+    # Only the second process writes this file, and finds a folder in its place, some epochs from here.
+    for epoch in range(8, 60):
+        step = training.total // training.epochs * epoch
+        (run.folder.checkpoints / "work.partial" / f"checkpoint-{step}" / "rng_state_1.pth").mkdir(parents=True)
+    last = run.finish(timeout_s=90)
     assert isinstance(last, Failed), run.log()
     assert last.evidence.startswith("Rank 1: ")
     assert "Is a directory" in last.evidence
