@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Iterator
 
 from core.backups import Backups
+from core.crashpoints import reach
 from core.errors import BadHome
 from core.home import Home
 from storage import snapshot
-from storage.database import Database, NewerSchema
+from storage.database import Database, MigrationFailed, NewerSchema
 
 WAYS_BACK = (
     "Bring the newest backup back with `tunesmith restore`, or make a new index from the run folders with "
@@ -24,7 +25,17 @@ def make_ready(database: Database, home: Home, *, locked: bool) -> None:
         if database.is_current():
             return
         with contextlib.nullcontext() if locked else held(home):
-            database.migrate(before_change=lambda revision: _back_up(home, revision))
+            database.migrate(
+                before_change=lambda revision: _back_up(home, revision),
+                at_statement=lambda number: reach("migrate: statement", number),
+            )
+            reach("migrate: committed")
+    except MigrationFailed as error:
+        raise BadHome(
+            f"The index {home.database} could not be brought to this version ({error}), so it was left as it was; a "
+            f"copy lies in {home.backups} too. Go back to the version that you came from, or make a new index from the "
+            "run folders with `tunesmith rebuild-index`."
+        ) from error
     except NewerSchema as error:
         raise BadHome(
             f"The data folder {home.path} was written by a newer Tunesmith (schema {error}). "
@@ -59,4 +70,5 @@ def _require_sound(home: Home) -> None:
 
 
 def _back_up(home: Home, revision: str) -> None:
-    Backups(home).take(f"before-upgrade-from-{revision}")
+    Backups(home).take_before_upgrade(revision)
+    reach("migrate: backed up")

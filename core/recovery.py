@@ -11,7 +11,7 @@ from core.index import Report, fill
 from core.opening import held
 from core.stamps import stamp
 from storage import snapshot
-from storage.database import Database, NewerSchema
+from storage.database import Database, MigrationFailed, NewerSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ def _install(home: Home, partial: Path, source: Path | None, *, requeue: bool) -
     try:
         database.migrate()
         report = fill(database, home, requeue=requeue)
+    except MigrationFailed as error:
+        raise BadHome(
+            f"The backup {source} could not be brought to this version ({error}). Choose an older file from "
+            f"{home.backups}, or make a new index with `tunesmith rebuild-index`."
+        ) from error
     except NewerSchema as error:
         raise BadHome(
             f"The backup {source} was written by a newer Tunesmith (schema {error}). Update Tunesmith, or choose an "
