@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 
+from core import mounts
 from core.backups import Backups
 from core.crashpoints import reach
 from core.errors import BadHome
@@ -19,6 +20,7 @@ WAYS_BACK = (
 
 def make_ready(database: Database, home: Home, *, locked: bool) -> None:
     """Bring the index to this version, with a backup first where it changes. Raises BadHome with what to do."""
+    _require_local(home)
     _require_index(home)
     _require_sound(home)
     try:
@@ -51,6 +53,21 @@ def held(home: Home) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _require_local(home: Home) -> None:
+    if (kind := home.network_filesystem()) and not mounts.is_allowed():
+        raise BadHome(
+            f"{on_network(home, kind)} Choose a folder on a local disk with --data-dir or TUNESMITH_HOME, or set "
+            f"{mounts.ALLOW_VARIABLE}=1 to take the risk."
+        )
+
+
+def on_network(home: Home, kind: str) -> str:
+    return (
+        f"The data folder {home.path} lies on a network file system ({kind}): there neither SQLite's log nor the lock "
+        "that keeps a second server away is safe, and the index can be damaged."
+    )
 
 
 def _require_index(home: Home) -> None:

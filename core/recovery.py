@@ -8,6 +8,7 @@ from core.backups import Backups
 from core.errors import BadHome, NotFound
 from core.home import Home
 from core.index import Report, fill
+from core.integrity import Integrity
 from core.opening import held
 from core.stamps import stamp
 from storage import snapshot
@@ -67,6 +68,7 @@ def _install(home: Home, partial: Path, source: Path | None, *, requeue: bool) -
     # Also where the file itself is gone: a log that it left would be replayed into the new one.
     snapshot.move(home.database, aside or home.database.with_name(f"{home.database.name}.damaged-{stamp()}"))
     snapshot.move(partial, home.database)
+    Integrity(home).forget()
     return Recovered(report, source, aside)
 
 
