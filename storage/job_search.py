@@ -27,13 +27,10 @@ COUNTED_SHORT = 1_000
 SPARSE = 2_000
 #: Where every tenth row or more matches, so many rows into the list are found soonest by comparing row by row.
 SHALLOW = 1_000
-SEARCHED = (
-    Job.id,
-    Job.display_name,
-    Job.output_name,
-    Job.dataset_name,
-    Job.created_by_email,
-    Job.created_by_name,
+#: By name only: a column of the model would bring its table along, and once more where it is joined by hand.
+SEARCHED: tuple[ColumnElement[str], ...] = tuple(
+    literal_column(f"job.{name}")
+    for name in ("id", "display_name", "output_name", "dataset_name", "created_by_email", "created_by_name")
 )
 
 
@@ -46,6 +43,11 @@ class Query:
     status: Status | None = None
     page: int = 1
     page_size: int = 25
+
+    @property
+    def words(self) -> list[str]:
+        """A NUL ends a text for SQLite, so it only parts words here."""
+        return self.search.replace("\0", " ").split()
 
     @property
     def offset(self) -> int:
@@ -75,13 +77,13 @@ def search(session: Session, query: Query) -> Page:
     newest = select(Job).where(*conditions(query, _way(query, total)))
     newest = newest.order_by(col(Job.created_at).desc(), col(Job.id).desc())
     rows = session.exec(newest.offset(query.offset).limit(query.page_size)).all() if total else ()
-    most = _counted(query.search.split())
+    most = _counted(query.words)
     return Page(rows=tuple(rows), total=min(total, most or total), more=most is not None and total > most)
 
 
 def conditions(query: Query, way: Way = Way.WALK) -> list[ColumnElement[bool]]:
     """The rows that a query lists, as conditions on `Job`."""
-    words = query.search.split()
+    words = query.words
     indexed = _indexed(words) if way is not Way.COMPARE else []
     wanted = [_contains(word) for word in words if word not in indexed]
     if indexed:
@@ -103,7 +105,7 @@ def _in_group(query: Query, *, by_index: bool) -> list[ColumnElement[bool]]:
 
 def _count(session: Session, query: Query) -> int:
     """Exact without words; with them up to one more than is shown."""
-    words = query.search.split()
+    words = query.words
     if not words:
         return session.exec(select(func.count()).select_from(Job).where(*conditions(query))).one()
     indexed = _indexed(words)
@@ -127,7 +129,7 @@ def _counted(words: Sequence[str]) -> int | None:
 
 
 def _way(query: Query, total: int) -> Way:
-    words = query.search.split()
+    words = query.words
     # By the search index finding is cheap; without it, only what lies far apart is worth reading the whole table.
     sparse = SPARSE if _indexed(words) else min(2 * (query.offset + query.page_size), COUNTED_SHORT)
     if total <= sparse:
@@ -150,4 +152,4 @@ def _terms(words: Sequence[str]) -> str:
 def _contains(word: str) -> ColumnElement[bool]:
     # Put together here: left to SQLAlchemy's `contains`, SQLite would join the pattern anew for every row.
     pattern = "%" + "".join(f"/{letter}" if letter in "%_/" else letter for letter in word) + "%"
-    return or_(*(col(column).like(pattern, escape="/") for column in SEARCHED))
+    return or_(*(column.like(pattern, escape="/") for column in SEARCHED))

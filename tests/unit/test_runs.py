@@ -171,6 +171,8 @@ def test_search_understands_fragments_quotes_and_short_words(studio: Studio, ask
     assert found("ello bye") == [names[0]]
     assert found("ber-T") == [names[1]]
     assert found("x9") == [names[2]]
+    assert found("x9 greetings") == [names[2]]
+    assert found("or goodbye") == [names[0]]
     assert found(ids["x9"]) == [names[2]]
     assert found("hello AND nothing*") == []
     studio.runs.cancel(ids["x9"], actor=ALICE)
