@@ -33,13 +33,16 @@ class MigrationFailed(Exception):
 
 
 class Reserve(Protocol):
-    """Room on the disk that is held back for the database."""
+    """Room on the disk that is held back for the database, and the words for when nothing could be written."""
 
     def ensure_room(self) -> None:
         """Called before every transaction that writes."""
 
     def refusal(self) -> Exception:
         """What to raise when the disk was full all the same."""
+
+    def held_by_another(self, path: Path) -> Exception:
+        """What to raise when another program has kept the database to itself for longer than we wait."""
 
 
 class Database:
@@ -121,9 +124,11 @@ class Database:
         try:
             yield
         except OperationalError as error:
-            if not _is_full(error):
-                raise
-            raise self._reserve.refusal() from error
+            if _is_full(error):
+                raise self._reserve.refusal() from error
+            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise self._reserve.held_by_another(self.path) from error
+            raise
 
 
 def _is_full(error: DBAPIError) -> bool:
