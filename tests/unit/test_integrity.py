@@ -50,7 +50,7 @@ def test_the_weekly_check_finds_what_a_start_does_not_and_the_doctor_says_so(stu
     home = studio.home
     (unchecked,) = about_the_index(home)
     assert (unchecked.verdict, "not been checked in full yet" in unchecked.what) == ("note", True)
-    nightly = Nightly(home)
+    nightly = Nightly(home, studio.uploads)
     nightly.look()
     (sound,) = about_the_index(home)
     assert sound.what == f"The index is sound; it was last checked in full on {datetime.now(UTC):%Y-%m-%d}."
@@ -76,7 +76,7 @@ def test_the_weekly_check_finds_what_a_start_does_not_and_the_doctor_says_so(stu
 def test_a_record_that_cannot_be_right_is_made_anew(studio: Studio, record: str) -> None:
     studio.close()
     (studio.home.path / "integrity.json").write_text(record)
-    Nightly(studio.home).look()
+    Nightly(studio.home, studio.uploads).look()
     last = Integrity(studio.home).last()
     assert last
     assert datetime.now(UTC) - last.at < timedelta(hours=1)
