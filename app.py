@@ -95,7 +95,15 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
             background_tasks.create(asyncio.to_thread(studio.welcome), name="welcome")
         console.print(f"Tunesmith serves {home.path} on {url}", markup=False, soft_wrap=True)
 
-    app.on_shutdown(studio.stop)
+    @app.on_shutdown
+    def stop() -> None:
+        live = len(studio.runs.live())
+        studio.stop()
+        if live:
+            console.print(
+                f"{live} job{' goes' if live == 1 else 's go'} on without the studio, which finds them again."
+            )
+
     app.add_middleware(Guard, allowed_hosts=LOOPBACK_NAMES, port=port)
     ui.run(
         host=host,

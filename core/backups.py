@@ -11,6 +11,7 @@ from core.errors import BadHome
 from core.home import Home
 from core.stamps import PATTERN, moment, stamp
 from storage import snapshot
+from storage.files import sha256_of
 
 KEPT = 7
 NIGHTLY = "nightly"
@@ -34,8 +35,24 @@ class Backups:
     def newest_valid(self) -> Backup | None:
         return next((backup for backup in self.newest_first() if snapshot.damage(backup.path) is None), None)
 
+    def take_before_upgrade(self, revision: str) -> Path:
+        """Once for each state of the index: an upgrade that is tried again and again must not push the others out."""
+        reason = f"before-upgrade-from-{revision}"
+        last = next((backup for backup in self.newest_first() if backup.reason == reason), None)
+        copy = self._copy(reason)
+        if last and sha256_of(last.path) == sha256_of(copy):
+            copy.unlink()
+            return last.path
+        self._keep_the_newest()
+        return copy
+
     def take(self, reason: str) -> Path:
         """Copy the index as it is now, prove the copy, keep the newest seven. Raises StudioError; then all stays."""
+        copy = self._copy(reason)
+        self._keep_the_newest()
+        return copy
+
+    def _copy(self, reason: str) -> Path:
         source = self._home.database
         if not source.exists():
             raise BadHome(f"There is no index {source} to back up yet. Start the studio once: tunesmith serve.")
@@ -48,9 +65,11 @@ class Backups:
             raise BadHome(
                 f"The index {source} could not be backed up ({error}). Look at it with: tunesmith doctor."
             ) from error
+        return target
+
+    def _keep_the_newest(self) -> None:
         for old in self.newest_first()[KEPT:]:
             old.path.unlink(missing_ok=True)
-        return target
 
     def take_daily(self) -> Path | None:
         """The day's backup, unless it is there: the files' names are the record of what has been done."""

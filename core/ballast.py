@@ -5,8 +5,9 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
-from core.errors import DiskFull
+from core.errors import Conflict, DiskFull
 from core.home import Home
 
 
@@ -43,6 +44,12 @@ class Ballast:
         self.drop()
         return DiskFull(
             f"The disk that holds {self._home.path} is full, so this was not saved. Free some space and try again."
+        )
+
+    def held_by_another(self, path: Path) -> Conflict:
+        return Conflict(
+            f"Another program keeps the index {path} to itself, so this was not saved. Close what has it open (a "
+            "database browser, a backup tool) and try again."
         )
 
     @contextlib.contextmanager

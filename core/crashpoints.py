@@ -13,10 +13,14 @@ POINTS = (
     "finish: exit seen",
     "finish: interrupted, not requeued",
     "cancel: first rung taken",
+    "migrate: backed up",
+    "migrate: statement",
+    "migrate: committed",
 )
 
 
-def reach(point: str) -> None:
+def reach(point: str, number: int | None = None) -> None:
+    """Points that are passed several times have a number: TUNESMITH_CRASH_AT="migrate: statement 7"."""
     assert point in POINTS, point
-    if os.environ.get("TUNESMITH_CRASH_AT") == point:
+    if os.environ.get("TUNESMITH_CRASH_AT") == (point if number is None else f"{point} {number}"):
         os._exit(99)

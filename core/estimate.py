@@ -9,6 +9,8 @@ from storage.spec import Compute, ModelRef
 ACTIVATION_BYTES = 110
 #: What CUDA itself takes on a GPU before the first tensor is there.
 CUDA_CONTEXT_BYTES = 600 * 1024**2
+#: What Python, torch and trl take of the host's memory before the first tensor is there: 527 MB on this stack.
+PROCESS_BYTES = 600 * 1024**2
 #: Sum over a Llama block's seven linear layers of (inputs + outputs) / hidden size, with grouped keys and values.
 _LINEAR_WIDTHS = 18
 
@@ -38,7 +40,7 @@ def memory_bytes(method: Method, model: ModelRef, compute: Compute) -> int:
     weights = model.parameters * (2 if compute.weights_dtype == "bfloat16" else 4)
     trained = trainable_parameters(method, model) * (20 if compute.devices > 1 else 16)
     activations = activation_bytes_per_token(model) * compute.micro_batch_tokens
-    return weights + trained + activations + (CUDA_CONTEXT_BYTES if compute.device == "cuda" else 0)
+    return weights + trained + activations + (CUDA_CONTEXT_BYTES if compute.device == "cuda" else PROCESS_BYTES)
 
 
 def disk_bytes(method: Method, model: ModelRef, keep: Retention) -> int:

@@ -5,9 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from core.devices import CPU, Device, Devices, DevicesUnreadable, find_devices
+from core.devices import CPU, Device, Devices, DevicesUnreadable, find_devices, processor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,19 +22,18 @@ class Hardware:
 
 def look(devices: Devices | None = None) -> Hardware:
     """Measure now. A machine without NVIDIA's driver simply has no GPUs."""
-    memory = psutil.virtual_memory()
-    gpus: tuple[Device, ...] = ()
     gpu_error = ""
     try:
-        gpus = tuple(device for device in (devices or find_devices()).look() if device.kind != CPU)
+        seen = (devices or find_devices()).look()
     except DevicesUnreadable as error:
-        gpu_error = str(error)
+        seen, gpu_error = (processor(),), str(error)
+    host = next(device for device in seen if device.kind == CPU)
     return Hardware(
         cores=len(os.sched_getaffinity(0)),
-        memory_bytes=memory.total,
-        available_bytes=memory.available,
+        memory_bytes=host.memory_bytes,
+        available_bytes=host.free_bytes,
         fast_bfloat16=_has_bfloat16(),
-        gpus=gpus,
+        gpus=tuple(device for device in seen if device.kind != CPU),
         gpu_error=gpu_error,
     )
 

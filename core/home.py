@@ -10,6 +10,7 @@ import filelock
 import platformdirs
 
 from core.errors import BadHome, BadInput, Taken
+from core.mounts import TABLE, network_filesystem
 from storage.files import read_json, write_json
 
 #: Writing stops well before the disk is full, so that the database and the logs can still be written.
@@ -19,11 +20,15 @@ BALLAST_BYTES = 64 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`floor_bytes` of the volume always stay free; `ballast_bytes` are held for when they did not."""
+    """`floor_bytes` of the volume always stay free; `ballast_bytes` are held for when they did not.
+
+    `mounts` is the table that says on what kind of file system the folder lies.
+    """
 
     path: Path
     floor_bytes: int = DISK_FLOOR_BYTES
     ballast_bytes: int = BALLAST_BYTES
+    mounts: Path = TABLE
 
     @property
     def database(self) -> Path:
@@ -85,6 +90,10 @@ class Home:
                 f"The data folder {self.path} cannot be written ({error.strerror}). "
                 "Choose another with --data-dir or TUNESMITH_HOME, or mend its permissions."
             ) from error
+
+    def network_filesystem(self) -> str:
+        """Its name (“nfs4”) where the folder lies on one; else empty."""
+        return network_filesystem(self.path, self.mounts)
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.path).free

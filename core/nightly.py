@@ -1,4 +1,4 @@
-"""What happens once a day while the studio runs: old trash and abandoned uploads go, the index is backed up."""
+"""What is due by the day: old trash and abandoned uploads go, the index is backed up, and once a week checked."""
 
 import logging
 import threading
@@ -7,6 +7,7 @@ from core.backups import Backups
 from core.datasets.uploads import Uploads
 from core.errors import StudioError
 from core.home import Home
+from core.integrity import Integrity
 from core.trash import Trash
 
 #: How often it is asked whether the day's work is done. A failure is tried again after as long.
@@ -22,6 +23,7 @@ class Nightly:
         self._uploads = uploads
         self._backups = Backups(home)
         self._trash = Trash(home)
+        self._integrity = Integrity(home)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nightly", daemon=True)
 
@@ -39,8 +41,9 @@ class Nightly:
             self._trash.empty()
             self._uploads.sweep()
             self._backups.take_daily()
+            self._integrity.check_weekly()
         except (StudioError, OSError) as error:
-            log.warning("The daily backup was not made and is tried again in ten minutes. %s", error)
+            log.warning("The day's upkeep was not finished and is tried again in ten minutes. %s", error)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

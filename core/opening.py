@@ -4,11 +4,13 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 
+from core import mounts
 from core.backups import Backups
+from core.crashpoints import reach
 from core.errors import BadHome
 from core.home import Home
 from storage import snapshot
-from storage.database import Database, NewerSchema
+from storage.database import Database, MigrationFailed, NewerSchema
 
 WAYS_BACK = (
     "Bring the newest backup back with `tunesmith restore`, or make a new index from the run folders with "
@@ -18,13 +20,24 @@ WAYS_BACK = (
 
 def make_ready(database: Database, home: Home, *, locked: bool) -> None:
     """Bring the index to this version, with a backup first where it changes. Raises BadHome with what to do."""
+    _require_local(home)
     _require_index(home)
     _require_sound(home)
     try:
         if database.is_current():
             return
         with contextlib.nullcontext() if locked else held(home):
-            database.migrate(before_change=lambda revision: _back_up(home, revision))
+            database.migrate(
+                before_change=lambda revision: _back_up(home, revision),
+                at_statement=lambda number: reach("migrate: statement", number),
+            )
+            reach("migrate: committed")
+    except MigrationFailed as error:
+        raise BadHome(
+            f"The index {home.database} could not be brought to this version ({error}), so it was left as it was; a "
+            f"copy lies in {home.backups} too. Go back to the version that you came from, or make a new index from the "
+            "run folders with `tunesmith rebuild-index`."
+        ) from error
     except NewerSchema as error:
         raise BadHome(
             f"The data folder {home.path} was written by a newer Tunesmith (schema {error}). "
@@ -40,6 +53,21 @@ def held(home: Home) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _require_local(home: Home) -> None:
+    if (kind := home.network_filesystem()) and not mounts.is_allowed():
+        raise BadHome(
+            f"{on_network(home, kind)} Choose a folder on a local disk with --data-dir or TUNESMITH_HOME, or set "
+            f"{mounts.ALLOW_VARIABLE}=1 to take the risk."
+        )
+
+
+def on_network(home: Home, kind: str) -> str:
+    return (
+        f"The data folder {home.path} lies on a network file system ({kind}): there neither SQLite's log nor the lock "
+        "that keeps a second server away is safe, and the index can be damaged."
+    )
 
 
 def _require_index(home: Home) -> None:
@@ -59,4 +87,5 @@ def _require_sound(home: Home) -> None:
 
 
 def _back_up(home: Home, revision: str) -> None:
-    Backups(home).take(f"before-upgrade-from-{revision}")
+    Backups(home).take_before_upgrade(revision)
+    reach("migrate: backed up")

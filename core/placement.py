@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from core.devices import CPU, GB, Device
 from storage.jobs import Waiting
 
-#: The need is an estimate. The largest GPU is tried when it is as good as empty,
-#: even where the estimate says more.
+#: The need is an estimate. The largest GPU is tried when it is as good as empty, even where the estimate says more:
+#: there only the job itself can fail. The host's memory belongs to other programs too, so there the estimate decides.
 NEARLY_ALL = 0.9
 
 
@@ -99,24 +99,47 @@ class Outlook:
 
     @property
     def needed_bytes(self) -> int:
+        if self.job.device == CPU:
+            return self.job.memory_bytes * self.job.devices
         largest = max((device.memory_bytes for device in self.usable), default=0)
         return min(self.job.memory_bytes, int(largest * NEARLY_ALL))
 
+    @property
+    def never(self) -> str:
+        """Why it cannot start on this machine whatever ends; empty where it can."""
+        device = next(iter(self.usable), None)
+        if device is None or device.kind != CPU or self.needed_bytes <= device.memory_bytes:
+            return ""
+        return (
+            f"Needs about {_gb(self.needed_bytes)} of memory (estimate), and this machine has "
+            f"{_gb(device.memory_bytes)} in all, so it cannot start here. Cancel it and create it again with a smaller "
+            "model, context length or micro-batch."
+        )
+
     def objection(self, device: Device) -> str:
         """Why the device is not taken although none of our jobs has it; empty where it can be."""
-        if device.kind == CPU:
-            return ""
         if device.processes:
             return f"{device.label}: {', '.join(map(str, device.processes))}."
         if device.free_bytes >= self.needed_bytes:
             return ""
-        free, needed = f"{device.free_bytes / GB:.1f} GB", f"{self.needed_bytes / GB:.1f} GB"
-        return f"{device.label}: {free} of its memory are free, about {needed} are needed (estimate)."
+        free = _gb(device.free_bytes)
+        if device.kind == CPU:
+            return (
+                f"Needs about {_gb(self.needed_bytes)} of memory (estimate), {free} are free: it starts when other "
+                "programs have given enough of it back."
+            )
+        needed = _gb(self.job.memory_bytes)
+        said = f"{device.label}: {free} of its memory are free, about {needed} are needed (estimate)"
+        if self.needed_bytes == self.job.memory_bytes:
+            return f"{said}."
+        return f"{said}. No GPU here has as much; it is tried as soon as {_gb(self.needed_bytes)} are free."
 
     def reason(self, before: int) -> str:
         """Why it waits, with `before` other jobs ahead of it."""
         if self.picture.unreadable and self.job.device != CPU:
             return f"The driver does not say which GPUs there are ({self.picture.unreadable}). What runs goes on."
+        if self.never:
+            return self.never
         said = []
         taken = [(device, self.holders[device.uuid]) for device in self.usable if device.uuid in self.holders]
         if self.places > 1 or not self.usable:
@@ -149,3 +172,7 @@ def _gpus(count: int) -> str:
 
 def _are(count: int) -> str:
     return {0: "none is", 1: "1 is"}.get(count, f"{count} are")
+
+
+def _gb(size_bytes: int) -> str:
+    return f"{size_bytes / GB:.1f} GB"

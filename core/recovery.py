@@ -8,10 +8,11 @@ from core.backups import Backups
 from core.errors import BadHome, NotFound
 from core.home import Home
 from core.index import Report, fill
+from core.integrity import Integrity
 from core.opening import held
 from core.stamps import stamp
 from storage import snapshot
-from storage.database import Database, NewerSchema
+from storage.database import Database, MigrationFailed, NewerSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ def _install(home: Home, partial: Path, source: Path | None, *, requeue: bool) -
     try:
         database.migrate()
         report = fill(database, home, requeue=requeue)
+    except MigrationFailed as error:
+        raise BadHome(
+            f"The backup {source} could not be brought to this version ({error}). Choose an older file from "
+            f"{home.backups}, or make a new index with `tunesmith rebuild-index`."
+        ) from error
     except NewerSchema as error:
         raise BadHome(
             f"The backup {source} was written by a newer Tunesmith (schema {error}). Update Tunesmith, or choose an "
@@ -62,6 +68,7 @@ def _install(home: Home, partial: Path, source: Path | None, *, requeue: bool) -
     # Also where the file itself is gone: a log that it left would be replayed into the new one.
     snapshot.move(home.database, aside or home.database.with_name(f"{home.database.name}.damaged-{stamp()}"))
     snapshot.move(partial, home.database)
+    Integrity(home).forget()
     return Recovered(report, source, aside)
 
 

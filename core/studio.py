@@ -1,6 +1,7 @@
 """The studio: the services that every face (pages, command line) is given, wired by hand."""
 
 import contextlib
+import logging
 from collections.abc import Callable
 
 import filelock
@@ -19,13 +20,15 @@ from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.models import Models
 from core.nightly import Nightly
-from core.opening import make_ready
+from core.opening import make_ready, on_network
 from core.people import People
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
 from core.submission import Submission
 from storage.database import Database
+
+log = logging.getLogger(__name__)
 
 
 def _ignore(_: object) -> None:
@@ -100,6 +103,8 @@ class Studio:
             self._lock.release()
             self._lock = None
             raise
+        if kind := self.home.network_filesystem():
+            log.warning("%s You have taken that risk.", on_network(self.home, kind))
         self._ballast.tend()
         self.scheduler.start()
         self.clerk.start()

@@ -1,5 +1,6 @@
 """The engine: SQLite in WAL mode, one writer at a time, schema steps by alembic."""
 
+import itertools
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import alembic.config
 import alembic.runtime.migration
 import alembic.script
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, create_engine
 
@@ -27,14 +28,21 @@ class NewerSchema(Exception):
     """The database was written by a newer Tunesmith."""
 
 
+class MigrationFailed(Exception):
+    """A schema step could not be done; the text is SQLite's. Nothing has changed."""
+
+
 class Reserve(Protocol):
-    """Room on the disk that is held back for the database."""
+    """Room on the disk that is held back for the database, and the words for when nothing could be written."""
 
     def ensure_room(self) -> None:
         """Called before every transaction that writes."""
 
     def refusal(self) -> Exception:
         """What to raise when the disk was full all the same."""
+
+    def held_by_another(self, path: Path) -> Exception:
+        """What to raise when another program has kept the database to itself for longer than we wait."""
 
 
 class Database:
@@ -53,10 +61,15 @@ class Database:
         with self._engine.connect() as connection:
             return self._revision(connection) == _steps().get_current_head()
 
-    def migrate(self, before_change: Callable[[str], None] | None = None) -> None:
+    def migrate(
+        self,
+        before_change: Callable[[str], None] | None = None,
+        at_statement: Callable[[int], None] | None = None,
+    ) -> None:
         """Bring the schema to this version, in one transaction. Raises NewerSchema rather than touching a newer one.
 
-        `before_change(revision)` is called first, and only where a schema exists and will change.
+        `before_change(revision)` is called first, and only where a schema exists and will change;
+        `at_statement(number)` before each statement of the steps. Raises MigrationFailed where one cannot be done.
         """
         with self._writer, self._room(), self._engine.connect() as connection:
             current = self._revision(connection)
@@ -64,9 +77,16 @@ class Database:
                 return
             if current is not None and before_change is not None:
                 before_change(current)
+            if at_statement is not None:
+                _count_statements(connection, at_statement)
             config = _config()
             config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+            try:
+                alembic.command.upgrade(config, "head")
+            except DBAPIError as error:
+                if _is_full(error):
+                    raise
+                raise MigrationFailed(str(error.orig)) from error
 
     def _revision(self, connection: Connection) -> str | None:
         current = alembic.runtime.migration.MigrationContext.configure(connection).get_current_revision()
@@ -104,9 +124,23 @@ class Database:
         try:
             yield
         except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) not in _FULL:
-                raise
-            raise self._reserve.refusal() from error
+            if _is_full(error):
+                raise self._reserve.refusal() from error
+            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise self._reserve.held_by_another(self.path) from error
+            raise
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", None) in _FULL
+
+
+def _count_statements(connection: Connection, at_statement: Callable[[int], None]) -> None:
+    numbers = itertools.count(1)
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def count(*_execution: object) -> None:
+        at_statement(next(numbers))
 
 
 def _config() -> alembic.config.Config:

@@ -15,11 +15,15 @@ class Damaged(Exception):
     """A database file that cannot be trusted; the text says what SQLite found."""
 
 
-def damage(path: Path) -> str | None:
-    """What `PRAGMA quick_check` finds wrong, in SQLite's words; None for a sound database."""
+def damage(path: Path, *, thorough: bool = False) -> str | None:
+    """What `PRAGMA quick_check` finds wrong, in SQLite's words; None for a sound database.
+
+    `thorough` also compares every row with every index (`PRAGMA integrity_check`).
+    """
+    check = "integrity_check" if thorough else "quick_check"
     try:
         with contextlib.closing(_open(path)) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+            found = [str(row[0]) for row in connection.execute(f"PRAGMA {check}(5)")]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise  # somebody holds it: that says nothing about its pages

@@ -32,7 +32,7 @@ def server(home: Home, simulate: Callable[..., None]) -> Iterator[ServedStudio]:
 
 
 def test_every_point_has_its_story() -> None:
-    assert set(POINTS) == {*WHILE_IT_STARTS_OR_ENDS, SUBMIT, INTERRUPTED, CANCEL}
+    assert set(POINTS) == {*WHILE_IT_STARTS_OR_ENDS, SUBMIT, INTERRUPTED, CANCEL, *IN_TEST_MIGRATIONS}
 
 
 SUBMIT, INTERRUPTED, CANCEL = (
@@ -40,6 +40,7 @@ SUBMIT, INTERRUPTED, CANCEL = (
     "finish: interrupted, not requeued",
     "cancel: first rung taken",
 )
+IN_TEST_MIGRATIONS = ("migrate: backed up", "migrate: statement", "migrate: committed")
 WHILE_IT_STARTS_OR_ENDS = (
     "launch: claimed",
     "launch: attempt folder written",

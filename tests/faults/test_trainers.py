@@ -1,4 +1,4 @@
-"""What trainers can do to us, each with its answer. Numbers are rows of the fault matrix in docs/operations.md."""
+"""What trainers can do to us, each with its answer. Numbers are rows of the table in docs/faults.md."""
 
 import os
 import signal

@@ -1,7 +1,9 @@
 """The job page: what a job is, what it waits for, how it goes, and that unknown ones are not found."""
 
 import asyncio
+import os
 
+import psutil
 import pytest
 from nicegui import ui
 from nicegui.testing import User
@@ -284,3 +286,15 @@ def steps_on(user: User) -> list[int]:
     assert isinstance(chart, ui.plotly)
     steps: list[int] = chart.figure["data"][0]["x"]
     return steps
+
+
+async def test_thirty_pages_on_one_job_cost_one_reader(user: User, studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await user.open(page_of(job.id))
+    this = psutil.Process()
+    files, threads = this.num_fds(), this.num_threads()
+    for _ in range(30):
+        await user.open(page_of(job.id))
+    assert this.num_fds() - files < 10
+    # What looks into the database runs in one pool of threads, however many pages ask.
+    assert this.num_threads() - threads <= (os.cpu_count() or 1) + 4

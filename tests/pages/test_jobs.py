@@ -100,7 +100,7 @@ async def test_kinds_that_are_coming_say_so(user: User) -> None:
 
 async def test_a_waiting_row_says_why_and_can_be_held(user: User, studio: Studio, asked: JobSpec) -> None:
     first = studio.runs.submit(asked.model_copy(update={"display_name": "first"}), actor=BOB)
-    studio.runs.submit(asked.model_copy(update={"display_name": "second"}), actor=BOB)
+    second = studio.runs.submit(asked.model_copy(update={"display_name": "second"}), actor=BOB)
     assert studio.runs.claim_next()
     await user.open("/dashboard/fine-tuning")
     (table,) = user.find(ui.table).elements
@@ -109,6 +109,13 @@ async def test_a_waiting_row_says_why_and_can_be_held(user: User, studio: Studio
     asks = {row["title"]: [entry["ask"] for entry in row["queue"]] for row in table.rows}
     assert asks == {"first": [], "second": ["hold", "front", "up", "down", "raise", "lower"]}
     assert studio.runs.get(first.id).status.value == "preparing"
+    for ask in ("raise", "hold"):
+        user.find(ui.table).trigger("ask_queue", [ask, second.id])
+    for _ in range(100):
+        if (row := studio.runs.get(second.id)).held and row.priority:
+            break
+        await asyncio.sleep(0.05)
+    assert (row.priority, row.held) == (1, True)
 
 
 async def test_hold_and_release_from_the_job_page(user: User, studio: Studio, asked: JobSpec) -> None:

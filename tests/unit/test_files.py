@@ -1,5 +1,7 @@
 """Files are whole or not there; sealed folders notice every kind of damage."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 
 from storage import manifest
 from storage.files import read_json, write_atomic, write_json
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -23,6 +27,46 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_stump(tmp_path: Path) -> 
     with pytest.raises(OSError, match="directory"):
         write_atomic(target, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+DIES_AT_EVERY_LINE = """
+import os, sys
+from pathlib import Path
+from storage import files
+
+def dying_at(line):
+    seen = 0
+    def trace(frame, event, _):
+        nonlocal seen
+        seen += event == "line" and frame.f_code.co_filename == files.__file__
+        if seen == line:
+            os._exit(99)
+        return trace
+    return trace
+
+target, line, code = Path(sys.argv[1]), 0, 99
+while code == 99:
+    line += 1
+    target.write_bytes(b"old" * 1000)
+    pid = os.fork()
+    if pid == 0:
+        sys.settrace(dying_at(line))
+        files.write_atomic(target, b"new" * 1000)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    content = target.read_bytes()
+    print({b"old" * 1000: "old", b"new" * 1000: "new"}.get(content, "torn"))
+assert code == 0
+"""
+
+
+def test_killed_at_any_line_of_a_write_the_file_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", DIES_AT_EVERY_LINE, str(tmp_path / "exit.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = done.stdout.split()
+    assert len(found) > 10
+    assert found == sorted(found, reverse=True)
+    assert set(found) == {"old", "new"}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"a": 1', b"\xff\xfe"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.devices import GB, Device, DevicesUnreadable, SimulatedDevices, processor
+from core.devices import CPU, GB, Device, DevicesUnreadable, SimulatedDevices, processor
 from core.placement import Picture, Plan, order, plan
 from storage.jobs import Waiting
 
@@ -58,6 +58,44 @@ def test_an_estimate_never_keeps_a_job_from_an_empty_gpu(tmp_path: Path) -> None
     assert starts(planned(simulated(tmp_path, gpu(0)).look(), waiting("a", memory_bytes=500 * GB))) == {"a": ["GPU-0"]}
 
 
+def test_what_no_gpu_has_is_tried_on_an_empty_one_and_the_figures_are_true() -> None:
+    busy = Device(uuid="GPU-0", name="x", memory_bytes=24 * GB, free_bytes=3 * GB)
+    assert planned((busy,), waiting("a", memory_bytes=500 * GB)).reasons["a"] == (
+        "GPU 0: 3.0 GB of its memory are free, about 500.0 GB are needed (estimate). No GPU here has as much; it is "
+        "tried as soon as 21.6 GB are free."
+    )
+
+
+def host(memory_gb: float, free_gb: float) -> Device:
+    return Device(uuid=CPU, name="x", memory_bytes=int(memory_gb * GB), free_bytes=int(free_gb * GB))
+
+
+def test_on_the_processor_a_job_waits_for_memory_and_a_smaller_one_goes_ahead() -> None:
+    large = waiting("large", place=1, device="cpu", memory_bytes=int(3.1 * GB))
+    small = waiting("small", place=2, device="cpu", memory_bytes=GB)
+    found = planned((host(16, 1.2),), large, small)
+    assert starts(found) == {"small": ["cpu"]}
+    assert found.reasons["large"] == (
+        "Needs about 3.1 GB of memory (estimate), 1.2 GB are free: it starts when other programs have given enough of "
+        "it back."
+    )
+    assert starts(planned((host(16, 3.1),), large, small)) == {"large": ["cpu"]}
+
+
+def test_what_can_never_fit_says_so_even_while_the_processor_is_taken() -> None:
+    giant = waiting("giant", device="cpu", memory_bytes=20 * GB)
+    for holders in ({}, {"cpu": "X"}):
+        found = planned((host(16, 15),), giant, holders=holders)
+        assert starts(found) == {}
+        assert "about 20.0 GB of memory (estimate), and this machine has 16.0 GB in all" in found.reasons["giant"]
+        assert "Cancel it and create it again" in found.reasons["giant"]
+
+
+def test_processes_that_share_the_processor_need_their_memory_each() -> None:
+    found = planned((host(16, 3),), waiting("a", device="cpu", devices=2, memory_bytes=2 * GB))
+    assert found.reasons["a"].startswith("Needs about 4.0 GB of memory (estimate), 3.0 GB are free")
+
+
 def test_the_smallest_gpu_that_is_enough_is_taken(tmp_path: Path) -> None:
     devices = simulated(tmp_path, gpu(0, 80), gpu(1, 24), gpu(2, 6, used_gb=0)).look()
     assert starts(planned(devices, waiting("a", memory_bytes=20 * GB))) == {"a": ["GPU-1"]}
@@ -79,7 +117,7 @@ def test_a_job_that_can_never_start_holds_up_nobody(tmp_path: Path) -> None:
 
 
 def test_without_a_gpu_there_is_one_place() -> None:
-    jobs = [waiting(name, place=n, device="cpu") for n, name in enumerate("abc")]
+    jobs = [waiting(name, place=n, device="cpu", memory_bytes=1) for n, name in enumerate("abc")]
     found = planned((processor(),), *jobs)
     assert starts(found) == {"a": ["cpu"]}
     assert found.reasons["b"] == "Waits for “A”, which uses this machine's processor."

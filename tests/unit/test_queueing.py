@@ -105,6 +105,36 @@ def test_a_held_job_waits_for_its_release(studio: Studio, asked: JobSpec) -> Non
         studio.queue.hold(job.id, actor=BOB)
 
 
+def test_on_the_processor_a_claim_waits_until_there_is_memory(home: Home, tmp_path: Path, asked: JobSpec) -> None:
+    machine = tmp_path / "machine.json"
+
+    def has_free(free_gb: float, memory_gb: float = 16) -> None:
+        machine.write_text(json.dumps({"processor": {"memory_gb": memory_gb, "free_gb": free_gb}}))
+
+    def why() -> str:
+        """Asked of another one, since a studio remembers its reasons for a second."""
+        looking = Studio(home, devices=SimulatedDevices(machine))
+        reason = looking.queue.waits_because(job)
+        looking.close()
+        return reason
+
+    has_free(8)
+    studio = Studio(home, devices=SimulatedDevices(machine))
+    job = submit(studio, asked, "one")  # accepted: there was enough when it was asked for
+    assert studio.runs.run_spec(job.id).compute.device == "cpu"
+    has_free(0.01)
+    assert studio.runs.claim_next() is None
+    assert "(estimate), 0.0 GB are free: it starts when" in why()
+    has_free(0.01, memory_gb=0.01)
+    assert "so it cannot start here. Cancel it" in why()
+    has_free(8)
+    assert why() == "Starts in a moment."
+    claimed = studio.runs.claim_next()
+    assert claimed
+    assert [device.uuid for device in studio.queue.devices_of(claimed)] == ["cpu"]
+    studio.close()
+
+
 def test_moves_change_the_order_even_where_places_are_equal(studio: Studio, asked: JobSpec) -> None:
     jobs = {name: submit(studio, asked, name) for name in "abcd"}
     with studio._database.write() as session:

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import zoo
 
 from core.backups import KEPT, Backups
 from core.errors import BadHome, NotFound, Taken
@@ -197,9 +198,9 @@ def test_what_is_no_sound_backup_is_refused(studio: Studio, tmp_path: Path) -> N
 
 
 def test_an_old_schema_is_backed_up_and_brought_along(home: Home) -> None:
-    make_old(home)
+    zoo.restore("0002", home.path)
     studio = reopened(home)
-    assert studio.runs.get("old-1").display_name == "From before"
+    assert studio.runs.get("done-1").display_name == "The completed one"
     (backup,) = Backups(home).newest_first()
     assert backup.reason == "before-upgrade-from-0002"
     assert "job_search" not in snapshot.tables(backup.path)
@@ -269,39 +270,3 @@ NEW_IN_0005 = (
     "family", "version", "parent_id", "made_by", "description", "tags", "visibility", "kind", "source_name",
     "errors", "warnings", "created_by_email",
 )  # fmt: skip
-
-
-def make_old(home: Home) -> None:
-    """An index as version 0002 left it, with one job."""
-    studio = reopened(home)
-    studio.close()
-    connection = sqlite3.connect(home.database)
-    row = {
-        "id": "old-1", "objective": "sft", "method": "lora", "display_name": "From before", "output_name": "ft-1",
-        "model_id": "m", "model_name": "M", "dataset_id": "d", "dataset_name": "D", "created_by_name": "A",
-        "created_by_email": "a@b", "created_at": "2026-01-01 00:00:00.000000", "status": "completed", "attempt": 1,
-        "token": "", "cancel_requested": 0, "stage": "", "message": "", "evidence": "", "epochs": 1, "epoch": 1.0,
-        "step": 1, "total_steps": 1,
-    }  # fmt: skip
-    for statement in (
-        *(f"DROP TRIGGER job_search_{when}" for when in ("insert", "update", "delete")),
-        "DROP TABLE job_search",
-        *(f"DROP INDEX ix_job_{name}" for name in ("list", "list_by_status", "queue")),
-        *(f"CREATE INDEX ix_job_{name} ON job ({name})" for name in ("objective", "created_at", "status")),
-        "DROP TABLE lease",
-        "ALTER TABLE job DROP COLUMN device",
-        "ALTER TABLE job DROP COLUMN devices",
-        "ALTER TABLE job DROP COLUMN memory_bytes",
-        "DROP INDEX ix_dataset_family",
-        *(f"ALTER TABLE dataset DROP COLUMN {name}" for name in NEW_IN_0005),
-        "UPDATE alembic_version SET version_num = '0002'",
-    ):
-        connection.execute(statement)
-    names = ", ".join(row)
-    connection.execute(
-        f"INSERT INTO job ({names}, pause_requested, held, priority, place, restarts, restarted_at_step, health) "
-        f"VALUES ({', '.join('?' * len(row))}, 0, 0, 0, 0, 0, -1, '')",
-        tuple(row.values()),
-    )
-    connection.commit()
-    connection.close()

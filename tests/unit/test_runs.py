@@ -171,11 +171,33 @@ def test_search_understands_fragments_quotes_and_short_words(studio: Studio, ask
     assert found("ello bye") == [names[0]]
     assert found("ber-T") == [names[1]]
     assert found("x9") == [names[2]]
+    assert found("x9 greetings") == [names[2]]
+    assert found("or goodbye") == [names[0]]
     assert found(ids["x9"]) == [names[2]]
     assert found("hello AND nothing*") == []
     studio.runs.cancel(ids["x9"], actor=ALICE)
     studio.runs.delete(ids["x9"], actor=ALICE)
     assert found("x9") == []
+
+
+def test_short_words_are_paged_in_the_lists_order_however_many_rows_have_them(studio: Studio) -> None:
+    with studio._database.write() as session:
+        for number in range(400):
+            row = {name: "" for name in ("method", "output_name", "model_id", "model_name", "dataset_id")}
+            people = {"created_by_name": "Al", "created_by_email": "al@x.org", "dataset_name": "d"}
+            # Every eighth has the word; their places in the table are not their places in the list.
+            name = f"{'zq' if number % 8 == 3 else 'n'}{number}"
+            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number * 7 % 400)
+            jobs.add(
+                session, Job(id=f"job-{number:03}", objective="sft", display_name=name, created_at=at, **row, **people)
+            )
+    everything = [job for page in range(1, 17) for job in studio.runs.search(Query(page=page)).rows]
+    matching = [job for job in everything if "zq" in job.display_name]
+    assert len(matching) == 50
+    for page in (1, 2, 3):
+        found = studio.runs.search(Query(search="ZQ", page=page))
+        assert (list(found.rows), found.total) == (matching[25 * (page - 1) : 25 * page], 50)
+    assert studio.runs.search(Query(search="#§")).rows == ()
 
 
 def test_a_word_that_every_row_has_is_paged_in_order(studio: Studio, asked: JobSpec) -> None:
