@@ -55,7 +55,9 @@ def texts(content: Content) -> Iterator[str]:
 
 
 def _first_side(sides: dict[str, list[Message]]) -> list[Message]:
-    return next(iter(sides.values()), [])
+    """The answer that follows the prompt; of two answers none does, and `not_one_answer` says so."""
+    side = next(iter(sides.values()), [])
+    return side if len(side) == 1 else []
 
 
 def _check_text(content: Content) -> list[Verdict]:
@@ -93,7 +95,7 @@ def _check_order(messages: list[Message], kind: Kind) -> Iterator[Verdict]:
     if any(role in _INSTRUCTIONS for role in roles[1:]):
         yield "system_not_first", "A system message stands behind another one."
     spoken = [role for role in roles if role not in _INSTRUCTIONS]
-    if spoken[:1] == ["assistant"]:
+    if spoken[:1] == ["assistant"] and "user" in spoken:
         yield "first_role_assistant", "The assistant speaks first."
     twice = next((role for role, after in pairwise(roles) if role == after and role != "tool"), None)
     if twice:

@@ -105,7 +105,7 @@ class _Intake:
 
     def _take(self, block: Block) -> None:
         """The whole block the fast way; else its halves; and what is left, row by row."""
-        clean = None if block.too_long else self._fast.accept(block.data)
+        clean = None if block.too_long else self._fast.accept(block.data, block.lines)
         if clean:
             self._writer.add_checked(clean.rows, block.line, clean.characters)
             return
@@ -146,8 +146,8 @@ def _halves(block: Block) -> list[Block]:
         return []
     middle = len(lines) // 2
     return [
-        Block(block.line, b"".join(lines[:middle])),
-        Block(block.line + middle, b"".join(lines[middle:])),
+        Block(block.line, middle, b"".join(lines[:middle])),
+        Block(block.line + middle, len(lines) - middle, b"".join(lines[middle:])),
     ]
 
 

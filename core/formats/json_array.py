@@ -91,6 +91,8 @@ def _element(text: Text, decoder: json.JSONDecoder) -> Raw:
             value, end = decoder.raw_decode(text.buffer, text.place)
         except json.JSONDecodeError as error:
             problem = RowProblem("not_json", f"{error.msg}.")
+        except ValueError:
+            problem = RowProblem("number_too_large", "A number has thousands of digits.")
         except RecursionError:
             problem = RowProblem("too_deep", "Lists and objects are nested too deeply.")
         except RowProblem as error:
@@ -107,6 +109,8 @@ def _element(text: Text, decoder: json.JSONDecoder) -> Raw:
 def _row(text: Text, line: int, value: Any, end: int) -> Raw:
     written = text.buffer[text.place : end]
     text.move(end)
+    if len(written) > LINE_BYTES:
+        return Raw(line, text=written[:BROKEN_BYTES], problem=_too_long())
     try:
         return Raw(line, checked_object(value, written))
     except RowProblem as problem:
@@ -122,15 +126,20 @@ def _broken(text: Text, line: int, problem: RowProblem) -> Raw:
             if depth == 0 and token[0] in "}]":
                 kept += text.buffer[text.place : token.end()][:BROKEN_BYTES]
                 if len(kept) >= BROKEN_BYTES:
-                    problem = RowProblem("line_too_long", "The row is longer than an example may be.")
+                    problem = _too_long()
                 text.move(token.end())
                 return Raw(line, text=kept[:BROKEN_BYTES], problem=problem)
         if text.ended or not text.more():
             kept += text.buffer[text.place :]
             text.move(len(text.buffer))
-            cut = RowProblem("not_json", "The file ends within this row: it may be half a file.")
-            return Raw(line, text=kept[:BROKEN_BYTES], problem=cut)
+            if problem.code == "not_json":
+                problem = RowProblem("not_json", "The file ends within this row: it may be half a file.")
+            return Raw(line, text=kept[:BROKEN_BYTES], problem=problem)
         depth = 0
+
+
+def _too_long() -> RowProblem:
+    return RowProblem("line_too_long", f"The row has more than {LINE_BYTES / 1e6:,.0f} MB.")
 
 
 def _enter(text: Text, key: str) -> None:
