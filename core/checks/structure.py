@@ -22,7 +22,9 @@ SPECIAL_TOKEN = re.compile(
 ENCODING_DAMAGE = re.compile(
     "\ufffd|Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\u00a0-\u00bf]|â€[\u0080-\u00bf™œ\u009d“”˜¦]"
 )
-FORMULA = re.compile(r"[=@+\-](?:[A-Za-z][A-Za-z.]*\(|[^\n]*\|[^\n]*!)|#(?:NAME\?|REF!|VALUE!|DIV/0!|N/A)$")
+FORMULA = re.compile(
+    r"[=@+\-](?:[A-Za-z][A-Za-z.]*\(|[^\n|]{0,200}\|[^\n!]{0,200}!)|#(?:NAME\?|REF!|VALUE!|DIV/0!|N/A)$"
+)
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 

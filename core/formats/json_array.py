@@ -16,11 +16,13 @@ from core.formats.raw import Raw
 from core.formats.source import Readable
 
 _PIECE = 1 << 18
+#: An element longer than an example may be is still told apart from the next one, up to here.
+_HELD = 4 * LINE_BYTES
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 _LIST_OF_OBJECTS = re.compile(r"\[[ \t\r\n]*\{")
-_KEY = re.compile(r'[ \t\r\n,]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*')
+_KEY = re.compile(r'[ \t\r\n,]*"((?:[^"\\]++|\\.)*+)"[ \t\r\n]*:[ \t\r\n]*')
 
 
 class Text:
@@ -35,7 +37,11 @@ class Text:
         self.ended = False
 
     def more(self) -> bool:
-        """Reads on; False at the end of the file."""
+        """Reads on; False at the end of the file. Raises FileProblem where one thing takes more than may be held."""
+        if len(self.buffer) - self.place > _HELD:
+            raise FileProblem(
+                "not_json", f"What begins on line {self.line} does not end within {_HELD / 1e6:,.0f} MB.", self.line
+            )
         data = self._stream.read(max(_PIECE, len(self.buffer) - self.place))
         self.buffer = self.buffer[self.place :] + self._decoder.decode(data, final=not data)
         self.place = 0

@@ -37,7 +37,13 @@ def blocks(stream: Readable) -> Iterator[Block]:
         if len(rest) > LINE_BYTES:
             length, beyond = _skip_line(stream, len(rest))
             yield Block(line, 1, rest[:BROKEN_BYTES], length)
-            line, rest = line + 1, beyond
+            line += 1
+            end = beyond.rfind(b"\n") + 1
+            if end:
+                lines = beyond.count(b"\n")
+                yield Block(line, lines, beyond[:end])
+                line += lines
+            rest = beyond[end:]
     if rest:
         yield Block(line, rest.count(b"\n") + (not rest.endswith(b"\n")), rest)
 

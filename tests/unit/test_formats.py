@@ -138,6 +138,7 @@ def test_tool_calls_in_all_their_spellings_become_openais(tmp_path: Path) -> Non
             "chosen": {"from": "gpt", "value": "A"},
             "rejected": {"from": "gpt", "value": "B"},
         },
+        {"messages": [{"role": "user", "content": "Q"}], "chosen": "A", "rejected": "B"},
     ],
 )
 def test_every_spelling_of_a_preference_is_the_same_row(row: dict[str, Any], tmp_path: Path) -> None:
@@ -225,6 +226,29 @@ def test_a_chat_saved_as_a_table_is_still_a_chat(tmp_path: Path) -> None:
     path.write_text(table([{"id": n, "messages": json.dumps(messages)} for n in range(12)], ","))
     seen = inspect_file(path)
     assert (seen.format, seen.ignored, seen.samples[0].content) == ("chat", ["id"], {"messages": messages})
+
+
+def test_a_classifiers_data_is_not_taken_for_plain_text(tmp_path: Path) -> None:
+    seen = inspect_file(jsonl(tmp_path / "rows.jsonl", [{"text": "So good", "label": "positive"}]))
+    assert (seen.confident, seen.mapping) == (False, Mapping(roles={"text": "prompt", "label": "completion"}))
+
+
+def test_a_table_may_begin_like_a_sound_or_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("ID3,prompt,completion\n" + "1,Q,A\n" * 10)
+    assert inspect_file(path).format == "prompt-completion"
+
+
+def test_lines_after_an_endless_one_are_all_there(tmp_path: Path) -> None:
+    """Also when what follows it ends in another long line."""
+    row = json.dumps({"prompt": "Q", "completion": "A"})
+    long = json.dumps({"prompt": "Q", "completion": "x" * 7_600_000})
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join([row, "y" * 8_900_000, *[row] * 9, long, row]))
+    (tmp_path / "version").mkdir()
+    report = import_file(path, tmp_path / "version")
+    assert (report.rows, report.errors) == (13, 1)
+    assert [row.line for row in Rows(tmp_path / "version")] == list(range(1, 14))
 
 
 def test_a_format_can_be_named_against_detection(tmp_path: Path) -> None:
