@@ -16,6 +16,8 @@ from core.checks.structure import check
 from core.datasets.importing import import_file
 from core.formats import FORMATS
 from core.formats.inspection import inspect_file
+from core.formats.jsonl import BLOCK_BYTES
+from core.formats.limits import HEAD_BYTES
 from core.formats.options import Mapping, ReadOptions
 from core.formats.problems import FileProblem
 from storage.rows import Kind, Rows, encode
@@ -240,15 +242,17 @@ def test_a_table_may_begin_like_a_sound_or_a_model(tmp_path: Path) -> None:
 
 
 def test_lines_after_an_endless_one_are_all_there(tmp_path: Path) -> None:
-    """Also when what follows it ends in another long line."""
+    """Many lines share the last piece of the endless one, and the line after them is nearly too long itself."""
     row = json.dumps({"prompt": "Q", "completion": "A"})
-    long = json.dumps({"prompt": "Q", "completion": "x" * 7_600_000})
+    large = json.dumps({"prompt": "Q", "completion": "x" * 40_000})
+    long = json.dumps({"prompt": "Q", "completion": "x" * 7_950_000})
+    endless = "y" * (HEAD_BYTES + 8 * BLOCK_BYTES - len(row))
     path = tmp_path / "rows.jsonl"
-    path.write_text("\n".join([row, "y" * 8_900_000, *[row] * 9, long, row]))
+    path.write_text("\n".join([row, endless, *[large] * 22, long, row]))
     (tmp_path / "version").mkdir()
     report = import_file(path, tmp_path / "version")
-    assert (report.rows, report.errors) == (13, 1)
-    assert [row.line for row in Rows(tmp_path / "version")] == list(range(1, 14))
+    assert (report.rows, report.errors) == (26, 1)
+    assert [row.line for row in Rows(tmp_path / "version")] == list(range(1, 27))
 
 
 def test_a_format_can_be_named_against_detection(tmp_path: Path) -> None:
