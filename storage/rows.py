@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -100,14 +101,16 @@ class RowsWriter:
     def add_lines(self, encoded: list[bytes], first_line: int) -> None:
         """Many rows from consecutive lines at once: the same result at a fifth of the cost."""
         text = b"\n".join(encoded) + b"\n"
-        for line, row in enumerate(encoded, start=first_line):
-            self._records.append(self.bytes)
-            self._records.append(line)
-            self.bytes += len(row) + 1
+        self._flush_index()
+        ends = list(accumulate((len(row) + 1 for row in encoded), initial=self.bytes))
+        records = array("Q", bytes(_RECORD.size * len(encoded)))
+        records[0::2] = array("Q", ends[:-1])
+        records[1::2] = array("Q", range(first_line, first_line + len(encoded)))
+        self._index.write(records.tobytes())
+        self.bytes = ends[-1]
         self._rows.write(text)
         self._digest.update(text)
         self.rows += len(encoded)
-        self._flush_index()
 
     def close(self) -> None:
         self._flush_index()

@@ -78,7 +78,6 @@ CODES: dict[str, Code] = {
     ),
     "encoding_damage": Code(_W, "Text that was decoded wrongly once (Ã¤, �)", "Mend the encoding at the source."),
     "formula_cell": Code(_W, "A spreadsheet formula", "Export values instead of formulas."),
-    "blank_line": Code(_W, "A blank line", "Nothing is lost; it is skipped."),
     "very_short": Code(_W, "An answer of a character or two", "Check that it is what you want to teach."),
     "duplicate": Code(_W, "The same example again", "Remove the copies: they count twice."),
     "near_duplicate": Code(_W, "Almost the same example again", "Keep the better one."),

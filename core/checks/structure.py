@@ -22,7 +22,9 @@ SPECIAL_TOKEN = re.compile(
 ENCODING_DAMAGE = re.compile(
     "\ufffd|Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|Â[\u00a0-\u00bf]|â€[\u0080-\u00bf™œ\u009d“”˜¦]"
 )
-FORMULA = re.compile(r"[=@+\-](?:[A-Za-z][A-Za-z.]*\(|[^\n]*\|[^\n]*!)|#(?:NAME\?|REF!|VALUE!|DIV/0!|N/A)$")
+FORMULA = re.compile(
+    r"[=@+\-](?:[A-Za-z][A-Za-z.]*\(|[^\n|]{0,200}\|[^\n!]{0,200}!)|#(?:NAME\?|REF!|VALUE!|DIV/0!|N/A)$"
+)
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 
@@ -55,7 +57,9 @@ def texts(content: Content) -> Iterator[str]:
 
 
 def _first_side(sides: dict[str, list[Message]]) -> list[Message]:
-    return next(iter(sides.values()), [])
+    """The answer that follows the prompt; of two answers none does, and `not_one_answer` says so."""
+    side = next(iter(sides.values()), [])
+    return side if len(side) == 1 else []
 
 
 def _check_text(content: Content) -> list[Verdict]:
@@ -66,9 +70,10 @@ def _check_text(content: Content) -> list[Verdict]:
 
 def check_characters(text: str, where: str) -> Iterator[Verdict]:
     """What a text should not hold, whatever it says."""
-    if special := SPECIAL_TOKEN.search(text):
+    # The two conditions before the patterns cost little and are rarely true.
+    if ("<" in text or "INST]" in text) and (special := SPECIAL_TOKEN.search(text)):
         yield "special_token", f"{where} holds {special[0]}"
-    if damage := ENCODING_DAMAGE.search(text):
+    if not text.isascii() and (damage := ENCODING_DAMAGE.search(text)):
         yield "encoding_damage", f"{where} holds “{text[max(0, damage.start() - 10) : damage.end() + 10]}”"
 
 
@@ -93,7 +98,7 @@ def _check_order(messages: list[Message], kind: Kind) -> Iterator[Verdict]:
     if any(role in _INSTRUCTIONS for role in roles[1:]):
         yield "system_not_first", "A system message stands behind another one."
     spoken = [role for role in roles if role not in _INSTRUCTIONS]
-    if spoken[:1] == ["assistant"]:
+    if spoken[:1] == ["assistant"] and "user" in spoken:
         yield "first_role_assistant", "The assistant speaks first."
     twice = next((role for role, after in pairwise(roles) if role == after and role != "tool"), None)
     if twice:

@@ -102,13 +102,15 @@ class Import:
         )
 
     def _listen(self) -> None:
-        for line in self._pipe("stdout"):
-            told = json.loads(line)
-            if "progress" in told:
-                self.progress = Progress(**told["progress"])
-                self._on_progress(self.progress)
-            else:
-                self._answer = told
+        # Closed whatever happens: a child that nobody hears must not wait for ever to be heard.
+        with self._pipe("stdout") as lines:
+            for line in lines:
+                told = json.loads(line) if line.endswith(b"\n") else {}
+                if "progress" in told:
+                    self.progress = Progress(**told["progress"])
+                    self._on_progress(self.progress)
+                elif told:
+                    self._answer = told
 
     def _pipe(self, name: str) -> Any:
         return getattr(self._child, name)

@@ -25,6 +25,8 @@ MINIMUM_EXAMPLES = 10
 _ROWS_A_STEP = 256
 #: Blocks smaller than this are not worth a second try at the fast way.
 _LEAST_LINES = 8
+#: How many blocks (MB) go row by row before the fast way is tried again.
+_SLOW_BLOCKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,14 @@ class _Intake:
         self._on_progress = on_progress
         self._convert = converter(inspection)
         self._fast = FastChat()
+        self._slow_blocks = 0
         self._is_table = opened.container is Container.CSV
 
     def run(self) -> None:
         opened = self._opened
         if opened.container is Container.JSONL and opened.encoding == UTF8 and self._inspection.format == "chat":
             for block in blocks(opened.stream):
-                self._take(block)
+                self._take_block(block)
                 self._tell("Reading")
         else:
             for number, raw in enumerate(opened.rows()):
@@ -103,18 +106,28 @@ class _Intake:
         about = {"container": str(self._opened.container), "encoding": self._opened.encoding}
         return self._writer.finish(seen.format, about, seen.columns, told, tell)
 
-    def _take(self, block: Block) -> None:
-        """The whole block the fast way; else its halves; and what is left, row by row."""
-        clean = None if block.too_long else self._fast.accept(block.data)
+    def _take_block(self, block: Block) -> None:
+        """Where every row of a block needed explaining, the next ones are not even tried the fast way."""
+        if self._slow_blocks:
+            self._slow_blocks -= 1
+            self._explain(block)
+        elif not self._take(block):
+            self._slow_blocks = _SLOW_BLOCKS
+
+    def _take(self, block: Block) -> bool:
+        """The whole block the fast way; else its halves; and what is left, row by row. Whether any went fast."""
+        clean = None if block.too_long else self._fast.accept(block.data, block.lines)
         if clean:
             self._writer.add_checked(clean.rows, block.line, clean.characters)
-            return
+            return True
         halves = _halves(block)
-        for half in halves:
-            self._take(half)
         if not halves:
-            for raw in rows_of(block, self._opened.notes):
-                self._add(raw)
+            self._explain(block)
+        return any([self._take(half) for half in halves])
+
+    def _explain(self, block: Block) -> None:
+        for raw in rows_of(block, self._opened.notes):
+            self._add(raw)
 
     def _add(self, raw: Raw) -> None:
         problem = raw.problem
@@ -146,8 +159,8 @@ def _halves(block: Block) -> list[Block]:
         return []
     middle = len(lines) // 2
     return [
-        Block(block.line, b"".join(lines[:middle])),
-        Block(block.line + middle, b"".join(lines[middle:])),
+        Block(block.line, middle, b"".join(lines[:middle])),
+        Block(block.line + middle, len(lines) - middle, b"".join(lines[middle:])),
     ]
 
 

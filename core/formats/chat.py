@@ -8,6 +8,8 @@ from core.formats.problems import RowProblem
 from core.formats.tools import with_tools
 from storage.rows import Content, Kind
 
+#: Beside one of these a text is a question, and learning it alone would miss the point.
+_ANSWERS = frozenset(("label", "labels", "answer", "answers", "output", "response", "summary", "target", "completion"))
 _TOOLS = {"tools", "functions", "parallel_tool_calls", "function_call"}
 
 
@@ -94,7 +96,7 @@ TEXT = Format(
     Kind.TEXT,
     "A text a row, learned from its first word to its last: for continued pre-training.",
     {"text": "The warehouse packs orders until noon."},
-    lambda row: isinstance(row.get("text"), str),
+    lambda row: isinstance(row.get("text"), str) and not row.keys() & _ANSWERS,
     _text,
     frozenset({"text"}),
 )

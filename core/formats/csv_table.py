@@ -70,10 +70,12 @@ def rows(stream: Readable, delimiter: str, notes: Notes) -> Iterator[Raw]:
 def _lines(stream: Readable) -> Iterator[str]:
     """Lines with their ends, as the csv module wants them; a line break inside quotes is its business."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    rest = ""
+    rest, end = "", ""
     while data := stream.read(1 << 18):
         rest += decoder.decode(data)
-        lines = rest.split("\n")
+        # Macs of the last century ended lines with a carriage return alone.
+        end = end or ("\n" if "\n" in rest or "\r" not in rest else "\r")
+        lines = rest.split(end)
         rest = lines.pop()
         if len(rest) > 2 * CELL_CHARACTERS:
             raise csv.Error(f"a line of more than {2 * CELL_CHARACTERS:,} characters")

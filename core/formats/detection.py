@@ -38,7 +38,10 @@ def vote(rows: Iterable[Content]) -> tuple[Format | None, bool]:
 
 def propose(columns: list[str]) -> Mapping | None:
     """A mapping for columns of no known format, by their names. Always to be confirmed by a person."""
-    roles: dict[str, str] = {}
+    if {"text", "label"} <= set(columns):  # a classifier's data: the label is what is to be answered
+        roles = {"text": "prompt", "label": "completion"}
+        return Mapping(roles=roles | {column: "ignore" for column in columns if column not in roles})
+    roles = {}
     lowered = {column.lower().strip().replace(" ", "_"): column for column in reversed(columns)}
     for role, names in _NAMES.items():
         column = next((lowered[name] for name in names if name in lowered and lowered[name] not in roles), None)

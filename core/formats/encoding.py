@@ -19,6 +19,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
@@ -35,11 +36,14 @@ def detect(head: bytes, name: str) -> Encoding:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return Encoding(encoding, len(mark))
-    if b"\0" in head:
+    # Zeros further on are a hole in a file of lines: for the rows to be told of.
+    if b"\0" in head[:200]:
         return Encoding(_wide(head, name), guessed=True)
     # A few bad bytes between good UTF-8 are damage, for the rows to be told of; else it is another encoding.
     if _is_utf8(head) or sum(map(len, _MULTIBYTE.findall(head))) > len(_HIGH.findall(head)) / 2:
         return Encoding(UTF8)
+    if _is_western(head):
+        return Encoding("cp1252", guessed=True)
     best = from_bytes(_telling(head)).best()
     if best is None:
         raise FileProblem("binary", f"{name} is not text in any known encoding. Save the examples as UTF-8 JSONL.")
@@ -92,6 +96,12 @@ def _is_utf8(head: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_western(head: bytes) -> bool:
+    """A few accents among plain letters are too little for statistics, and nearly always what Windows wrote."""
+    high = len(_HIGH.findall(head))
+    return high < min(100, len(head) / 10) and not _UNDEFINED_IN_CP1252.search(head)
 
 
 def _telling(head: bytes) -> bytes:

@@ -16,11 +16,13 @@ from core.formats.raw import Raw
 from core.formats.source import Readable
 
 _PIECE = 1 << 18
+#: An element longer than an example may be is still told apart from the next one, up to here.
+_HELD = 4 * LINE_BYTES
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 _LIST_OF_OBJECTS = re.compile(r"\[[ \t\r\n]*\{")
-_KEY = re.compile(r'[ \t\r\n,]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*')
+_KEY = re.compile(r'[ \t\r\n,]*"((?:[^"\\]++|\\.)*+)"[ \t\r\n]*:[ \t\r\n]*')
 
 
 class Text:
@@ -35,7 +37,11 @@ class Text:
         self.ended = False
 
     def more(self) -> bool:
-        """Reads on; False at the end of the file."""
+        """Reads on; False at the end of the file. Raises FileProblem where one thing takes more than may be held."""
+        if len(self.buffer) - self.place > _HELD:
+            raise FileProblem(
+                "not_json", f"What begins on line {self.line} does not end within {_HELD / 1e6:,.0f} MB.", self.line
+            )
         data = self._stream.read(max(_PIECE, len(self.buffer) - self.place))
         self.buffer = self.buffer[self.place :] + self._decoder.decode(data, final=not data)
         self.place = 0
@@ -91,6 +97,8 @@ def _element(text: Text, decoder: json.JSONDecoder) -> Raw:
             value, end = decoder.raw_decode(text.buffer, text.place)
         except json.JSONDecodeError as error:
             problem = RowProblem("not_json", f"{error.msg}.")
+        except ValueError:
+            problem = RowProblem("number_too_large", "A number has thousands of digits.")
         except RecursionError:
             problem = RowProblem("too_deep", "Lists and objects are nested too deeply.")
         except RowProblem as error:
@@ -107,6 +115,8 @@ def _element(text: Text, decoder: json.JSONDecoder) -> Raw:
 def _row(text: Text, line: int, value: Any, end: int) -> Raw:
     written = text.buffer[text.place : end]
     text.move(end)
+    if len(written) > LINE_BYTES:
+        return Raw(line, text=written[:BROKEN_BYTES], problem=_too_long())
     try:
         return Raw(line, checked_object(value, written))
     except RowProblem as problem:
@@ -122,15 +132,20 @@ def _broken(text: Text, line: int, problem: RowProblem) -> Raw:
             if depth == 0 and token[0] in "}]":
                 kept += text.buffer[text.place : token.end()][:BROKEN_BYTES]
                 if len(kept) >= BROKEN_BYTES:
-                    problem = RowProblem("line_too_long", "The row is longer than an example may be.")
+                    problem = _too_long()
                 text.move(token.end())
                 return Raw(line, text=kept[:BROKEN_BYTES], problem=problem)
         if text.ended or not text.more():
             kept += text.buffer[text.place :]
             text.move(len(text.buffer))
-            cut = RowProblem("not_json", "The file ends within this row: it may be half a file.")
-            return Raw(line, text=kept[:BROKEN_BYTES], problem=cut)
+            if problem.code == "not_json":
+                problem = RowProblem("not_json", "The file ends within this row: it may be half a file.")
+            return Raw(line, text=kept[:BROKEN_BYTES], problem=problem)
         depth = 0
+
+
+def _too_long() -> RowProblem:
+    return RowProblem("line_too_long", f"The row has more than {LINE_BYTES / 1e6:,.0f} MB.")
 
 
 def _enter(text: Text, key: str) -> None:

@@ -14,9 +14,10 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines; the first is number `line`. With `too_long` set, the beginning of one endless line."""
+    """`lines` whole lines; the first is number `line`. With `too_long` set, the beginning of one endless line."""
 
     line: int
+    lines: int
     data: bytes
     too_long: int = 0
 
@@ -27,17 +28,24 @@ def blocks(stream: Readable) -> Iterator[Block]:
         end = data.rfind(b"\n") + 1
         if end:
             whole = rest + data[:end]
-            yield Block(line, whole)
-            line += whole.count(b"\n")
+            lines = whole.count(b"\n")
+            yield Block(line, lines, whole)
+            line += lines
             rest = data[end:]
             continue
         rest += data
         if len(rest) > LINE_BYTES:
-            length, rest = _skip_line(stream, len(rest)), rest
-            yield Block(line, rest[:BROKEN_BYTES], length[0])
-            line, rest = line + 1, length[1]
+            length, beyond = _skip_line(stream, len(rest))
+            yield Block(line, 1, rest[:BROKEN_BYTES], length)
+            line += 1
+            end = beyond.rfind(b"\n") + 1
+            if end:
+                lines = beyond.count(b"\n")
+                yield Block(line, lines, beyond[:end])
+                line += lines
+            rest = beyond[end:]
     if rest:
-        yield Block(line, rest)
+        yield Block(line, rest.count(b"\n") + (not rest.endswith(b"\n")), rest)
 
 
 def _skip_line(stream: Readable, length: int) -> tuple[int, bytes]:

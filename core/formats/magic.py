@@ -1,11 +1,13 @@
 """What a file is by its first bytes. A name proves nothing."""
 
+import re
 import zipfile
 from pathlib import Path
 
 from core.formats.problems import FileProblem
 
 _JSONL = "Save the examples as JSONL, JSON, CSV or Parquet."
+_DOWNLOAD = "It may be an error page saved instead of the file; download it again."
 _CSV = "Save the sheet as CSV and add that."
 #: (offset, bytes, what it is, what to do)
 _KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
@@ -17,8 +19,6 @@ _KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"ID3", "an MP3 sound", _JSONL),
     (8, b"WAVE", "a WAV sound", _JSONL),
     (0, b"OggS", "an Ogg sound", _JSONL),
-    (0, b"%PDF-", "a PDF document", "Copy its text into examples and save them as JSONL."),
-    (0, b"{\\rtf", "an RTF document", _JSONL),
     (0, b"SQLite format 3\x00", "an SQLite database", "Export the table as CSV or JSON and add that."),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (xls, doc)", _CSV),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and add the file inside."),
@@ -37,6 +37,17 @@ _KNOWN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x7fELF", "a program", _JSONL),
     (0, b"MZ\x90", "a program", _JSONL),
 )
+#: Kinds that are text themselves, by how they begin in lower case.
+_TEXTUAL: tuple[tuple[bytes, str, str], ...] = (
+    (b"%pdf-", "a PDF document", "Copy its text into examples and save them as JSONL."),
+    (b"{\\rtf", "an RTF document", _JSONL),
+    (b"<!doctype html", "a web page", _DOWNLOAD),
+    (b"<html", "a web page", _DOWNLOAD),
+    (b"<?xml", "an XML file", _JSONL),
+    (b"version https://git-lfs", "a Git LFS pointer", "Fetch the file itself with git lfs pull."),
+)
+#: A table may begin with ORC or ID3; the other kinds hold such bytes soon.
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\x80-\xff]")
 #: Pickles of protocol 2 to 5 begin so. One is never opened: it can run anything.
 _PICKLE = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 _PARQUET = b"PAR1"
@@ -55,16 +66,13 @@ def refuse_other_kinds(head: bytes, path: Path) -> None:
         raise _problem(path, *_inside_zip(path))
     if head.startswith(_PICKLE):
         raise _problem(path, "a Python pickle", "It can run any program when opened, so it is not. Save it as JSONL.")
-    for offset, magic, what, advice in _KNOWN:
+    for offset, magic, what, advice in _KNOWN if _BINARY.search(head[:512]) else ():
         if head[offset : offset + len(magic)] == magic:
             raise _problem(path, what, advice)
     start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        raise _problem(path, "a web page", "It may be an error page saved instead of the file; download it again.")
-    if start.startswith(b"<?xml"):
-        raise _problem(path, "an XML file", _JSONL)
-    if start.startswith(b"version https://git-lfs"):
-        raise _problem(path, "a Git LFS pointer", "Fetch the file itself with git lfs pull.")
+    for beginning, what, advice in _TEXTUAL:
+        if start.startswith(beginning):
+            raise _problem(path, what, advice)
 
 
 def _inside_zip(path: Path) -> tuple[str, str]:

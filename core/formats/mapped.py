@@ -40,6 +40,8 @@ def _by_kind(row: Content, named: Content, mapping: Mapping) -> Content:
         answer = messages_or_text(named["completion"], "assistant", mapping.columns["completion"])
     elif kind is Kind.UNPAIRED:
         messages, answer = messages[:-1], messages[-1:]
+        if not messages:
+            raise RowProblem("no_user", "There is no question before the answer.")
     else:
         answer = []
     if kind is Kind.UNPAIRED:

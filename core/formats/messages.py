@@ -69,9 +69,9 @@ def _read(message: object, number: int) -> Message:
     for key in ("name", "tool_call_id"):
         if isinstance(message.get(key), str):
             result[key] = message[key]
-    reasoning = next((message[key] for key in _REASONING if isinstance(message.get(key), str)), None)
-    if reasoning:
-        result["reasoning_content"] = reasoning
+    for key in _REASONING:
+        if key in message and isinstance(message[key], str) and message[key]:
+            result.setdefault("reasoning_content", message[key])
     if message.get("weight") is not None:
         result["weight"] = _weight(message["weight"])
     calls = _calls(message, where)

@@ -20,7 +20,7 @@ def parse_object(text: bytes) -> Content:
     except UnicodeDecodeError as error:
         raise RowProblem("not_utf8", f"Byte {error.start + 1} is 0x{text[error.start]:02x}.") from error
     try:
-        value = json.loads(decoded, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float)
+        value = _DECODER.decode(decoded)
     except json.JSONDecodeError as error:
         raise RowProblem("not_json", f"{error.msg} at character {error.pos + 1}.") from error
     except ValueError as error:
@@ -89,3 +89,6 @@ def _named(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return "a list" if isinstance(value, list) else "a text" if isinstance(value, str) else "a number"
+
+
+_DECODER = strict_decoder()

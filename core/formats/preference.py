@@ -27,9 +27,10 @@ def _openai(row: Content) -> Content:
 
 def _trl(row: Content) -> Content:
     require(row, "chosen", "rejected")
-    if row.get("prompt") is None:
+    asked = next((key for key in ("prompt", "messages") if row.get(key) is not None), None)
+    if asked is None:
         return with_tools(_implicit(row["chosen"], row["rejected"]), row)
-    prompt = messages_or_text(row["prompt"], "user", "prompt")
+    prompt = messages_or_text(row[asked], "user", asked)
     chosen, rejected = (messages_or_text(row[side], "assistant", side) for side in ("chosen", "rejected"))
     # Many TRL datasets repeat the prompt inside both answers.
     shared = len(prompt) if chosen[: len(prompt)] == prompt == rejected[: len(prompt)] else 0
@@ -61,7 +62,13 @@ def _shared_length(first: Sequence[object], second: Sequence[object]) -> int:
 
 
 def _unpaired(row: Content) -> Content:
-    require(row, "prompt", "completion", "label")
+    require(row, "label")
+    if "messages" in row:
+        rated = read_messages(row["messages"])
+        if len(rated) < 2:
+            raise RowProblem("no_user", "There is no question before the answer.")
+        return with_tools({"prompt": rated[:-1], "completion": rated[-1:], "label": read_label(row, "label")}, row)
+    require(row, "prompt", "completion")
     content = {
         "prompt": messages_or_text(row["prompt"], "user", "prompt"),
         "completion": messages_or_text(row["completion"], "assistant", "completion"),
@@ -93,16 +100,16 @@ PREFERENCE = Format(
     {"prompt": "Good morning", "chosen": "Good morning!", "rejected": "What?"},
     lambda row: "chosen" in row and "rejected" in row,
     _trl,
-    frozenset({"prompt", "chosen", "rejected", "tools"}),
+    frozenset({"prompt", "messages", "chosen", "rejected", "tools"}),
 )
 
 UNPAIRED = Format(
     "unpaired",
     "TRL unpaired preference (KTO)",
     Kind.UNPAIRED,
-    "prompt, completion, and a label: true where the answer was wanted, false where it was not.",
+    "prompt and completion (or messages), and a label: true where the answer was wanted, false where it was not.",
     {"prompt": "Good morning", "completion": "What?", "label": False},
-    lambda row: "prompt" in row and "completion" in row and "label" in row,
+    lambda row: isinstance(row.get("label"), bool) and ("messages" in row or ("prompt" in row and "completion" in row)),
     _unpaired,
-    frozenset({"prompt", "completion", "label", "tools"}),
+    frozenset({"prompt", "completion", "messages", "label", "tools"}),
 )

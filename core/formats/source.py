@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import zstandard
 from typing_extensions import Buffer
@@ -78,17 +78,31 @@ def open_source(path: Path) -> Iterator[Source]:
         if magic.startswith(_GZIP):
             yield Source(_Bounded(gzip.GzipFile(fileobj=counted), path, size), meter, "gzip")
         elif magic == _ZSTD:
-            unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-            yield Source(_Bounded(unpacker.stream_reader(counted, read_across_frames=True), path, size), meter, "zstd")
+            yield Source(_Bounded(_zstd_reader(counted), path, size, _zstd_size(path)), meter, "zstd")
         else:
             yield Source(counted, meter, "")
+
+
+def _zstd_reader(file: Any) -> Readable:
+    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(file, read_across_frames=True)
+    return cast(Readable, reader)
+
+
+def _zstd_size(path: Path) -> int:
+    """What the first frame says it holds: this reader does not tell a cut-off file from a whole one. 0: unknown."""
+    with path.open("rb") as file:
+        try:
+            return max(0, zstandard.frame_content_size(file.read(64)))
+        except zstandard.ZstdError:
+            return 0
 
 
 class _Bounded:
     """A decompressor that gives up on a bomb."""
 
-    def __init__(self, stream: io.BufferedIOBase | Readable, path: Path, packed_bytes: int) -> None:
+    def __init__(self, stream: Readable, path: Path, packed_bytes: int, at_least: int = 0) -> None:
         self._stream = stream
+        self._missing = at_least
         self._name = path.name
         self._left = max(UNPACKED_BYTES, UNPACKED_FACTOR * packed_bytes)
         self._begun = False
@@ -105,6 +119,9 @@ class _Bounded:
         if not self._begun and data.startswith((_GZIP, _ZSTD)):
             raise FileProblem("nested_archive", f"{self._name} is packed twice. Unpack it once and add the result.")
         self._begun = True
+        self._missing -= len(data)
+        if not data and self._missing > 0:
+            raise FileProblem("damaged_archive", f"{self._name} is cut off. Copy it again.")
         self._left -= len(data)
         if self._left < 0:
             raise FileProblem(

@@ -1,0 +1,36 @@
+"""docs/datasets.md says what the code does: its tables are written by scripts/formats, and every code is in them."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from core.checks.codes import CODES
+from core.checks.file_codes import NOTES, REFUSALS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_as_the_script_writes_it(tmp_path: Path) -> None:
+    for folder in ("docs", "scripts", "core", "storage"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "screenshots"))
+    subprocess.run([sys.executable, tmp_path / "scripts" / "formats"], check=True)
+    written = (tmp_path / "docs" / "datasets.md").read_text()
+    assert written == (ROOT / "docs" / "datasets.md").read_text()
+    assert [name for name in (*CODES, *REFUSALS, *NOTES) if f"| `{name}` |" not in written] == []
+
+
+def test_every_code_that_is_raised_is_explained() -> None:
+    source = "".join(path.read_text() for path in [*(ROOT / "core" / "formats").glob("*.py"), *checkers()])
+    rows = set(re.findall(r'(?:RowProblem\(|yield|\[\()\s*"(\w+)"', source))
+    files = set(re.findall(r'FileProblem\(\s*"(\w+)"', source))
+    notes = set(re.findall(r'notes\.add\(\s*"(\w+)"', source))
+    assert len(rows) > 30
+    assert rows - set(CODES) == set()
+    assert files - set(REFUSALS) == set()
+    assert notes == set(NOTES)
+
+
+def checkers() -> list[Path]:
+    return [ROOT / "core" / "checks" / "structure.py", *(ROOT / "core" / "datasets").glob("*.py")]
