@@ -25,15 +25,20 @@ _ANSWER = ".answer.json"
 Kind = Literal[
     "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
     "pin", "unpin", "delete_checkpoint",
+    "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
 ]  # fmt: skip
 
 
 class Request(BaseModel):
-    """What is asked, of which job, by whom; `file` and `fields` for a submission, `to` for where or which step."""
+    """What is asked, of which job or dataset, by whom.
+
+    `file` and `fields` are for a submission and for what is done to datasets, `to` for where or which step.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind
     job_id: str = ""
+    dataset_id: str = ""
     actor_name: str
     actor_email: str
     file: Path | None = None
@@ -46,6 +51,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     job_id: str = ""
+    dataset_id: str = ""
     said: str = ""
     error: str = ""
     wait: bool = False

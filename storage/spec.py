@@ -30,6 +30,10 @@ class HoldOut(Record):
 
     kind: Literal["hold_out"] = "hold_out"
     share: float = Field(0.1, gt=0, lt=1, title="Held-out share", description="Part of the rows kept for evaluation")
+    by: Literal["conversation", "row"] = Field(
+        "conversation", title="Kept together",
+        description="conversation: rows with the same first question go the same way; row: only copies do",
+    )  # fmt: skip
 
 
 class OtherDataset(Record):
@@ -171,6 +175,7 @@ class RunSpec(Record):
     dataset: DatasetRef
     evaluation: Evaluation
     evaluation_dataset: DatasetRef | None = None
+    split: str = Field("", description="File with the rows that are held out; empty where the trainer chooses them")
     compute: Compute
     #: Its name in the files of version 0.1, which knew retention only.
     retention: Checkpointing = Checkpointing()

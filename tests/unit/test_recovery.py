@@ -264,9 +264,3 @@ def test_a_damaged_backup_is_passed_over(studio: Studio) -> None:
     newest = backups.newest_valid()
     assert newest
     assert newest.path == good
-
-
-NEW_IN_0005 = (
-    "family", "version", "parent_id", "made_by", "description", "tags", "visibility", "kind", "source_name",
-    "errors", "warnings", "created_by_email",
-)  # fmt: skip
