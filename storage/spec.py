@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from storage.methods import Lora, Method, Record
-from storage.retention import Retention
+from storage.retention import Checkpointing
 from storage.rows import Kind
 
 SCHEMA_VERSION = 1
@@ -66,6 +66,10 @@ class Hyperparameters(Record):
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",
     )  # fmt: skip
+    eval_steps: int = Field(
+        0, ge=0, le=1_000_000, title="Evaluate Every N Steps",
+        description="Evaluations within an epoch, besides the one at its end; 0 = none",
+    )  # fmt: skip
     seed: int = Field(42, ge=0, le=2**32 - 1, title="Seed", description="Same seed, same data, same machine: same run")
 
 
@@ -78,7 +82,7 @@ class JobSpec(Record):
     evaluation: Evaluation = HoldOut()
     method: Method = Lora()
     hyperparameters: Hyperparameters = Hyperparameters()
-    checkpoints: Retention = Retention()
+    checkpoints: Checkpointing = Checkpointing()
     output_name: str = Field(
         "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
         description="Name of the tuned model; empty = ft-<timestamp>-<random>",
@@ -168,6 +172,7 @@ class RunSpec(Record):
     evaluation: Evaluation
     evaluation_dataset: DatasetRef | None = None
     compute: Compute
-    retention: Retention = Retention()
+    #: Its name in the files of version 0.1, which knew retention only.
+    retention: Checkpointing = Checkpointing()
     changes: tuple[Change, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)

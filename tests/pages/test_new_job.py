@@ -31,6 +31,16 @@ async def jobs_of(studio: Studio, expected: int = 1) -> list[str]:
     return [job.id for job in studio.runs.search(Query()).rows]
 
 
+async def created(user: User, studio: Studio) -> str:
+    """The id of the only job, once its page is opened."""
+    for _ in range(200):
+        found = [job.id for job in studio.runs.search(Query()).rows]
+        if found and user.back_history[-1].endswith(found[0]):
+            return found[0]
+        await asyncio.sleep(0.05)
+    raise AssertionError("no job was created")
+
+
 async def test_three_steps_lead_to_the_job_page(user: User, studio: Studio, asked: JobSpec) -> None:
     await user.open(f"{WIZARD}?objective=sft&step=1")
     await user.should_see("Choose a base model or a LoRA adapter to start fine-tuning.")
@@ -44,8 +54,8 @@ async def test_three_steps_lead_to_the_job_page(user: User, studio: Studio, aske
     retype(user, "display_name", "My tone")
     retype(user, "hyperparameters.epochs", "3")
     user.find("create").click()
-    (job_id,) = await jobs_of(studio)
-    await user.should_see("My tone")
+    job_id = await created(user, studio)
+    await user.should_see("My tone", retries=20)
     job = studio.runs.get(job_id)
     assert (job.epochs, job.created_by_email, job.dataset_id) == (3, "alice@example.org", asked.dataset)
     assert user.back_history[-1].endswith(job_id)
@@ -137,3 +147,20 @@ async def test_a_step_that_lacks_its_choice_is_not_ticked(user: User, studio: St
     await user.open("/dashboard/fine-tuning/create?step=3")
     steps = [element for element in user.find(kind=ui.element).elements if "ts-step" in element.classes]
     assert ["ts-done" in step.classes for step in steps] == [False, False, False]
+
+
+async def test_evaluation_and_checkpoints_are_optional_settings(user: User, studio: Studio, asked: JobSpec) -> None:
+    await open_settings(user)
+    await user.should_see("Minutes between checkpoints within an epoch: what a crash can cost; 0 = at its end only")
+    retype(user, "checkpoints.save_minutes", "-1")
+    await user.should_see("Checkpoint Every N Minutes cannot be “-1”. Give a number from 0 to 10080.")
+    retype(user, "checkpoints.save_minutes", "2.5")
+    retype(user, "checkpoints.best", "3")
+    retype(user, "hyperparameters.eval_steps", "20")
+    user.find("create").click()
+    job_id = await created(user, studio)
+    run = studio.runs.run_spec(job_id)
+    assert (run.retention.save_minutes, run.retention.best, run.hyperparameters.eval_steps) == (2.5, 3, 20)
+    await user.should_see(
+        "Written every 2.5 minutes and at each epoch’s end. Kept: the best 3, the latest 2 and pinned"
+    )
