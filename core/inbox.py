@@ -22,11 +22,14 @@ PATIENCE_S = 10.0
 LOOK_EVERY_MS = 200
 
 _ANSWER = ".answer.json"
-Kind = Literal["cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move"]
+Kind = Literal[
+    "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
+    "pin", "unpin", "delete_checkpoint",
+]  # fmt: skip
 
 
 class Request(BaseModel):
-    """What is asked, of which job, by whom; `file` and `fields` for a submission, `to` for a priority or a move."""
+    """What is asked, of which job, by whom; `file` and `fields` for a submission, `to` for where or which step."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import filelock
 
 from core.ballast import Ballast
+from core.checkpoints import Checkpoints
 from core.clerk import Clerk
 from core.datasets.library import Datasets
 from core.datasets.uploads import Uploads
@@ -76,8 +77,9 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, self.queue.announce)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
-        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
+        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints)
         self._nightly = Nightly(home, self.uploads)
 
     def open(self, *, locked: bool = False) -> None:
