@@ -13,10 +13,10 @@ from core.feed import Feed
 from core.home import Home
 from core.people import Actor
 from core.runs import Runs
-from core.trash import Trash, bytes_of
+from core.trash import Trash
 from storage import jobs, manifest
 from storage.database import Database
-from storage.files import write_atomic
+from storage.files import bytes_of, write_atomic
 from storage.retention import PIN, alone_with, sealed
 from storage.status import Status
 from storage.tables import Job

@@ -77,7 +77,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
-        self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, self.queue.announce)
+        self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints)
         self._nightly = Nightly(home, self.uploads)
