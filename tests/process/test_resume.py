@@ -132,3 +132,15 @@ def test_a_pin_set_while_it_trains_stays(tiny_run: Callable) -> None:
     assert isinstance(last, Finished), run.log()
     assert [path.name for path in checkpoints_of(run)] == [pinned.name, f"step-{last.step:08d}"]
     assert manifest.damage(pinned) is None
+
+
+def test_two_devices_write_and_evaluate_within_an_epoch_together(tiny_run: Callable) -> None:
+    """Only the first knows the clock and how long writing takes; were the others to decide for themselves, they would
+    wait for each other for ever."""
+    run = tiny_run(**LONG_EPOCHS | {"epochs": 1}, devices=2, retention=Checkpointing(save_minutes=0.05 / 60))
+    assert isinstance(run.finish(), Finished), run.log()
+    steps = len(curve(run, "loss"))
+    saved = {event.step: event.eval_loss for event in run.events if isinstance(event, Checkpoint)}
+    assert min(saved) < steps
+    assert {point.step for point in curve(run, "eval_loss")} == {0, *range(4, steps, 4), steps}
+    assert all(manifest.damage(folder) is None for folder in checkpoints_of(run))
