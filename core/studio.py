@@ -8,6 +8,7 @@ import filelock
 from core.ballast import Ballast
 from core.clerk import Clerk
 from core.datasets.library import Datasets
+from core.datasets.tokens import TokenCounts
 from core.datasets.uploads import Uploads
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
@@ -53,6 +54,7 @@ class Studio:
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
+        self.tokens = TokenCounts(home)
         self.datasets = Datasets(self._database, home, self._ballast)
         self.uploads = Uploads(home, self._ballast)
         self.feed = Feed(home.runs, publish)
@@ -115,6 +117,7 @@ class Studio:
         self._nightly.stop()
         self.scheduler.stop()
         self.models.stop()
+        self.tokens.stop()
         self.close()
         if self._lock:
             self._lock.release()

@@ -167,6 +167,7 @@ class RunSpec(Record):
     dataset: DatasetRef
     evaluation: Evaluation
     evaluation_dataset: DatasetRef | None = None
+    split: str = Field("", description="File with the rows that are held out; empty where the trainer chooses them")
     compute: Compute
     retention: Retention = Retention()
     changes: tuple[Change, ...] = ()
