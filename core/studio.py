@@ -12,6 +12,7 @@ from core.clerk import Clerk
 from core.datasets.deletion import Deletion
 from core.datasets.hub import Hub
 from core.datasets.library import Datasets
+from core.datasets.tokens import TokenCounts
 from core.datasets.uploads import Uploads
 from core.datasets.versions import Versions
 from core.desk import DatasetDesk
@@ -61,6 +62,7 @@ class Studio:
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
+        self.tokens = TokenCounts(home)
         self.datasets = Datasets(self._database, home, self._ballast)
         self.versions = Versions(home, self.datasets)
         self.deletion = Deletion(self._database, home, self.datasets)
@@ -130,6 +132,7 @@ class Studio:
         self._nightly.stop()
         self.scheduler.stop()
         self.models.stop()
+        self.tokens.stop()
         self.close()
         if self._lock:
             self._lock.release()

@@ -14,6 +14,7 @@ from core.ballast import Ballast
 from core.crashpoints import reach
 from core.datasets import splits
 from core.datasets.library import Datasets
+from core.datasets.tokens import objection
 from core.datasets.trainable import require_ready
 from core.devices import Devices
 from core.errors import BadInput, Conflict
@@ -84,6 +85,8 @@ class Submission:
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
         run = self.preview(spec, actor=actor).model_copy(update={"created_by": actor.email})
+        if found := objection(run.dataset, run.model, run.hyperparameters.max_context_length, self._home):
+            raise BadInput(found)
         self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
         try:
             with self._ballast.explaining():

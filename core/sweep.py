@@ -10,8 +10,8 @@ from core.feed import Feed
 from core.home import Home
 from core.runs import Runs
 from core.trash import Removed, Trash, unlink
-from storage import manifest
-from storage.files import bytes_of
+from storage import manifest, token_folder
+from storage.files import bytes_of, read_json
 from storage.retention import PIN, alone_with, superfluous
 from storage.run_folder import RunFolder
 
@@ -28,7 +28,7 @@ class Sweep:
 
     def find(self) -> list[Removed]:
         """Everything that would go now."""
-        return [*self._leftovers(), *self._trash.old(), *self._checkpoints(), *self._uploads()]
+        return [*self._leftovers(), *self._trash.old(), *self._checkpoints(), *self._uploads(), *self._tokens()]
 
     def remove(self, item: Removed) -> None:
         """Through the trash, so that a crash never leaves half of it in its place. What was pinned meanwhile stays."""
@@ -43,6 +43,7 @@ class Sweep:
         home = self._home
         tops = [*home.path.glob(".probe-*"), *home.path.glob(".*.tmp"), *home.path.glob(".*.partial")]
         inner = [home.datasets.glob(".*.partial"), home.models.glob("*.partial"), home.backups.glob(".*.partial")]
+        inner.append((home.path / token_folder.CACHE).glob(".*.partial"))
         for path in [*tops, *(path for found in inner for path in found)]:
             if _is_quiet(path):
                 yield Removed(path, bytes_of(path), "left by work that stopped half-way")
@@ -62,6 +63,12 @@ class Sweep:
         for path in self._home.datasets.glob("[!.]*"):
             if path.name not in self._known and not self._is_used(path) and _is_quiet(path):
                 yield Removed(path, bytes_of(path), "an upload that never became a dataset")
+
+    def _tokens(self) -> Iterator[Removed]:
+        for path, size in token_folder.oldest_first(self._home.path / token_folder.CACHE):
+            about = read_json(path / token_folder.ABOUT) or {}
+            if not (self._home.datasets / str(about.get("dataset", ""))).is_dir():
+                yield Removed(path, size, "tokens of a dataset that is gone")
 
     def _is_used(self, dataset: Path) -> bool:
         """A dataset with its description can come back by rebuild-index: only what has none is lost."""

@@ -1,12 +1,14 @@
 """Which rows are kept out of training, so that the evaluation loss means something."""
 
+import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.events import Warn
-from storage.spec import HoldOut, NoEvaluation, OtherDataset, RunSpec
+from storage.files import read_json
+from storage.spec import DatasetRef, HoldOut, NoEvaluation, OtherDataset, RunSpec
 from training.data import Example
 from training.failures import BadDataset
 from training.workbench import Workbench
@@ -26,7 +28,7 @@ class Split:
 
 
 def split_rows(
-    spec: RunSpec, examples: list[Example], load: Callable[[Path], list[Example]], bench: Workbench
+    spec: RunSpec, examples: list[Example], load: Callable[[DatasetRef], list[Example]], bench: Workbench
 ) -> Split:
     match spec.evaluation:
         case NoEvaluation():
@@ -34,7 +36,9 @@ def split_rows(
         case OtherDataset() if spec.evaluation_dataset is None:
             raise BadDataset("The spec names an evaluation dataset but not its file.")
         case OtherDataset():
-            held_out = load(Path(spec.evaluation_dataset.path))
+            held_out = load(spec.evaluation_dataset)
+        case HoldOut() if spec.split:
+            held_out = frozen(Path(spec.split), examples)
         case HoldOut(share=share):
             held_out = choose(examples, share, spec.hyperparameters.seed)
     if not held_out:
@@ -47,6 +51,18 @@ def split_rows(
     if copies:
         bench.emit(Warn(message=f"{copies} training rows were left out, as the same text is held out for evaluation."))
     return Split(train, held_out)
+
+
+def frozen(path: Path, examples: list[Example]) -> list[Example]:
+    """The rows that a file names by their ids: page, command line and every later job mean the same ones."""
+    ids = (read_json(path) or {}).get("evaluation")
+    if not isinstance(ids, list):
+        raise BadDataset(f"The file {path} that says which rows are held out is missing or damaged. Split again.")
+    named = set(ids)
+    held_out = [example for example in examples if example.row_id.hex() in named]
+    if named and not held_out:
+        raise BadDataset(f"None of the {len(named):,} rows that {path.name} holds out can be trained on. Split again.")
+    return held_out
 
 
 def choose(examples: list[Example], share: float, seed: int) -> list[Example]:
@@ -64,4 +80,4 @@ def without(examples: list[Example], held_out: list[Example]) -> list[Example]:
 
 
 def key(example: Example) -> bytes:
-    return example.input_ids.tobytes()
+    return hashlib.blake2b(example.input_ids.tobytes(), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The base model and its tokenizer from a local folder, and the method that makes some of it trainable."""
+"""The base model from a local folder, and the method that makes some of it trainable."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,20 +7,14 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.helpers import disable_input_dtype_casting
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from storage.files import read_json
 from storage.methods import Lora, Method
 from storage.spec import Compute, ModelRef
 from training.dropout import quicken_dropout
-from training.failures import ModelMissing, Unsupported
-
-
-def load_tokenizer(model: ModelRef) -> PreTrainedTokenizerBase:
-    tokenizer = AutoTokenizer.from_pretrained(folder_of(model), local_files_only=True, trust_remote_code=False)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+from training.failures import Unsupported
+from training.tokenizer import folder_of
 
 
 def load_model(model: ModelRef, compute: Compute) -> PreTrainedModel:
@@ -65,9 +59,3 @@ def public_id(model: ModelRef) -> str:
     """The name under which others find the base model."""
     described = read_json(Path(model.path) / "model.json") or {}
     return str(described.get("public_id") or model.id)
-
-
-def folder_of(model: ModelRef) -> str:
-    if not Path(model.path).is_dir():
-        raise ModelMissing(f"The folder of {model.name} is not there any more: {model.path}. Import the model again.")
-    return model.path

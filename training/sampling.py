@@ -6,7 +6,9 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
 
 from storage.events import Phase, Sample
-from training.data import Example, Message
+from training.conversations import Conversation
+from training.data import Example
+from training.render import Renderer
 from training.workbench import Workbench
 
 MAX_NEW_TOKENS = 80
@@ -28,17 +30,17 @@ def show_answers(
         total=MAX_NEW_TOKENS,
     )
     bench.emit(phase)
-    prompts = [example.conversation.prompt for example in examples]
+    conversations = [example.conversation for example in examples]
     answers = generate(
-        model, tokenizer, prompts, on_token=lambda done: bench.progress(phase.model_copy(update={"done": done}))
+        model, tokenizer, conversations, on_token=lambda done: bench.progress(phase.model_copy(update={"done": done}))
     )
-    for index, (example, answer) in enumerate(zip(examples, answers, strict=True)):
+    for index, (conversation, answer) in enumerate(zip(conversations, answers, strict=True)):
         bench.emit(
             Sample(
                 index=index,
                 step=bench.step,
-                prompt=readable(example.conversation.prompt),
-                expected=example.conversation.expected,
+                prompt=readable(conversation),
+                expected=conversation.expected,
                 answer=answer,
                 tuned=tuned,
                 held_out=held_out,
@@ -49,12 +51,14 @@ def show_answers(
 def generate(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    prompts: list[list[Message]],
+    conversations: list[Conversation],
     on_token: Callable[[int], None],
 ) -> list[str]:
-    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
+    renderer = Renderer(tokenizer)
+    texts = [renderer.prompt(conversation) for conversation in conversations]
+    is_text = any(conversation.text is not None for conversation in conversations)
     # Padded on the left: generation goes on from the right end.
-    inputs = tokenizer(texts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
+    inputs = tokenizer(texts, add_special_tokens=is_text, padding=True, padding_side="left", return_tensors="pt")
     inputs = inputs.to(model.device)
 
     def never_done(input_ids: torch.Tensor, _scores: object, **_: object) -> torch.Tensor:
@@ -75,8 +79,11 @@ def generate(
     return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
 
 
-def readable(prompt: list[Message]) -> str:
+def readable(conversation: Conversation) -> str:
     """One user message as it is; a longer conversation with its roles."""
+    if conversation.text is not None:
+        return conversation.opening
+    prompt = conversation.prompt
     if len(prompt) == 1:
-        return prompt[0]["content"]
+        return str(prompt[0]["content"])
     return "\n\n".join(f"{message['role']}: {message['content']}" for message in prompt)

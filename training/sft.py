@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase, set_seed
 
 from storage.events import Finished, Phase, Warn
 from storage.retention import step_of
-from storage.spec import Compute, RunSpec
+from storage.spec import Compute, DatasetRef, RunSpec
 from training import checkpoints
 from training.batches import TokenBatches
 from training.data import Example, load_examples
@@ -20,12 +20,13 @@ from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
 from training.lifeline import Stopped
-from training.model import fast_adapters, load_model, load_tokenizer, with_method
+from training.model import fast_adapters, load_model, with_method
 from training.process_group import ProcessGroup
 from training.ranks import Rank
 from training.reporter import Reporter, peak_memory_bytes
 from training.sampling import show_answers
 from training.token_trainer import TokenTrainer
+from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
 
 
@@ -99,10 +100,10 @@ def resume_point(bench: Workbench) -> Path | None:
 
 
 def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbench) -> Split:
-    def load(path: Path) -> list[Example]:
-        return load_examples(path, tokenizer, spec.hyperparameters.max_context_length, bench)
+    def load(dataset: DatasetRef) -> list[Example]:
+        return load_examples(dataset, spec.model, tokenizer, spec.hyperparameters.max_context_length, bench)
 
-    return split_rows(spec, load(Path(spec.dataset.path)), load, bench)
+    return split_rows(spec, load(spec.dataset), load, bench)
 
 
 def batches_of(examples: Sequence[Example], spec: RunSpec, rank: Rank) -> TokenBatches:

@@ -93,4 +93,13 @@ CODES: dict[str, Code] = {
     "template_refuses": Code(
         _E, "The model's chat template refuses the row", "Mend the order of roles, or choose another model."
     ),
+    "template_drops_text": Code(
+        _E, "The model's chat template drops or changes a part of an answer", "Choose another model or mend the row."
+    ),
+    "template_ignores_tools": Code(
+        _W, "The model's chat template has no place for tools", "Choose a model that knows tools, or remove them."
+    ),
+    "template_ignores_reasoning": Code(
+        _W, "The model's chat template leaves the reasoning out", "Choose a reasoning model, or put it into the answer."
+    ),
 }

@@ -1,6 +1,5 @@
 """What the process tests share: a tiny real model with a real tokenizer, and runs of it."""
 
-import hashlib
 import json
 import os
 import secrets
@@ -10,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from storage.files import write_json
 from storage.methods import Lora
 from storage.process import TOKEN_VARIABLE
 from storage.retention import Checkpointing
+from storage.rows import ROWS, RowsWriter
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
 
@@ -179,8 +180,11 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
         retention: Checkpointing | None = None,
     ) -> TinyRun:
         number = len(started)
-        dataset = tmp_path / f"rows-{number}.jsonl"
-        dataset.write_text("".join(f"{json.dumps(row)}\n" for row in rows or tiny_rows()))
+        dataset = tmp_path / "datasets" / f"rows-{number}"
+        dataset.mkdir(parents=True)
+        with closing(RowsWriter(dataset)) as writer:
+            for line, row in enumerate(rows or tiny_rows(), start=1):
+                writer.add(row, line)
         spec = RunSpec(
             job_id=f"tiny-{number}",
             output_name="tiny tuned",
@@ -197,9 +201,8 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
                 context_length=512, parameters=0, hidden_size=64, layers=2,
             ),
             dataset=DatasetRef(
-                id="rows", name="rows | *of* <b>tests</b>", path=str(dataset),
-                sha256=hashlib.sha256(dataset.read_bytes()).hexdigest(),
-                format="openai", rows=24, tokens_estimate=0,
+                id="rows", name="rows | *of* <b>tests</b>", path=str(dataset / ROWS),
+                sha256=writer.sha256, format="openai", rows=writer.rows, tokens_estimate=0,
             ),
             evaluation=HoldOut(share=0.2),
             retention=retention or Checkpointing(),

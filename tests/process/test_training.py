@@ -1,6 +1,5 @@
 """`python -m training` as the launcher starts it: a real supervisor, a real trainer, a tiny real model."""
 
-import json
 import os
 import signal
 import warnings
@@ -74,6 +73,10 @@ def test_three_micro_batches_are_one_big_one(tiny_run: Callable) -> None:
         run = tiny_run(micro_batch_tokens=micro_batch_tokens, batch_size=4000, weights_dtype="float32")
         assert run.finish().type == "finished", run.log()
         passes = next(event.detail for event in run.events if getattr(event, "name", "") == "training")
+        tokenised = [event for event in run.events if getattr(event, "name", "") == "tokenising"]
+        cached = [event for event in run.events if "from the cache" in getattr(event, "message", "")]
+        # The second job reads the tokens that the first one made.
+        assert (bool(tokenised), bool(cached)) == ((False, True) if results else (True, False))
         results.append((passes, values(run, "loss"), values(run, "grad_norm"), values(run, "eval_loss")))
     (whole, *one), (cut, *several) = results
     assert "takes 1 forward pass" in whole
@@ -166,65 +169,6 @@ class _OnceOnly:
     def wait(self, _timeout: float) -> bool:
         self.turns += 1
         return self.turns > 1
-
-
-def test_only_answers_are_learned_each_with_its_end_of_turn(tiny_model: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from transformers import AutoTokenizer
-
-        from training.data import MASKED, Conversation, tokenise
-
-        tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    messages = [
-        {"role": "system", "content": "Be kind."},
-        {"role": "user", "content": "One ☕?"},
-        {"role": "assistant", "content": "Ä first ☕."},
-        {"role": "user", "content": "Two?"},
-        {"role": "assistant", "content": "The second."},
-    ]
-    example, was_cut = tokenise(Conversation(1, messages), tokenizer, 256)
-    learned = example.labels[example.labels != MASKED]
-    assert tokenizer.decode(learned) == "Ä first ☕.<|im_end|>The second.<|im_end|>"
-    assert not was_cut
-    assert len(example.input_ids) == len(example.labels)
-
-    example, was_cut = tokenise(Conversation(1, messages), tokenizer, 12)
-    assert was_cut
-    assert not example.has_loss
-
-
-def test_a_template_that_rewrites_the_past_is_refused_by_line(tiny_model: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from transformers import AutoTokenizer
-
-        from training.data import Conversation, tokenise
-        from training.failures import BadDataset
-
-        tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    tokenizer.chat_template = "{{ messages | length }}" + tokenizer.chat_template
-    asked = json.loads('[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]')
-    with pytest.raises(BadDataset, match="Line 7"):
-        tokenise(Conversation(7, asked), tokenizer, 256)
-
-
-def test_a_copy_of_a_held_out_row_leaves_training(tiny_model: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import numpy as np
-
-        from training.data import Conversation, Example
-        from training.holdout import choose, without
-    examples = [
-        Example(Conversation(line, []), np.array([text]), np.array([text]))
-        for line, text in enumerate([1, 2, 1, 3, 1, 2, 4, 5], start=1)
-    ]
-    held_out = choose(examples, 0.25, seed=0)
-    assert len(held_out) == 2
-    left = {int(example.input_ids[0]) for example in without(examples, held_out)}
-    assert left == {1, 2, 3, 4, 5} - {int(example.input_ids[0]) for example in held_out}
-    assert choose(examples[:1] * 4, 0.25, seed=0) == []
 
 
 def test_quick_dropout_drops_as_often_and_scales_as_much_as_the_slow_one() -> None:

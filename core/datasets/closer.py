@@ -1,0 +1,69 @@
+"""A closer look at a version: near-duplicates, leaks, personal data and secrets, found by a child process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from core.checks.deep_report import DEEP, DEEP_FINDINGS, SUSPECT, SUSPICION, DeepReport
+from core.checks.findings import read_findings
+from core.child import Child, Progress
+from core.formats.problems import Finding
+from storage.files import read_json
+
+
+class CloserLook:
+    """At the version in `folder`; leaks are looked for where `evaluation` is given. Its methods may block."""
+
+    def __init__(self, folder: Path, evaluation: Path | None = None) -> None:
+        self._folder = folder
+        self._evaluation = evaluation
+        self._child: Child | None = None
+
+    @property
+    def progress(self) -> Progress:
+        return self._child.progress if self._child else Progress()
+
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.is_running
+
+    def known(self) -> DeepReport | None:
+        """What was found before, for the same evaluation (any, where none was given now)."""
+        try:
+            found = DeepReport.model_validate(read_json(self._folder / DEEP))
+        except ValidationError:
+            return None
+        wanted = self._evaluation.name if self._evaluation else found.evaluation
+        return found if found.evaluation == wanted else None
+
+    def start(self) -> None:
+        """Unless it runs. What was found before is replaced when this look is done."""
+        if not self.is_running:
+            evaluation = str(self._evaluation) if self._evaluation else None
+            self._child = Child("core.checks.closer", {"folder": str(self._folder), "evaluation": evaluation})
+
+    def cancel(self) -> None:
+        if self._child:
+            self._child.cancel()
+
+    def result(self, timeout_s: float | None = None) -> DeepReport:
+        """Waits. Raises ChildFailed with the reason."""
+        if self._child is None:
+            self.start()
+        assert self._child
+        return DeepReport.model_validate(self._child.result(timeout_s))
+
+    def findings(self) -> Iterator[Finding]:
+        """All of the last look, by row."""
+        return read_findings(self._folder / DEEP_FINDINGS)
+
+    def most_suspicious(self, start: int, count: int) -> list[tuple[int, float]]:
+        """(row number, score), the most suspicious first; a page costs the same wherever it begins."""
+        try:
+            with (self._folder / SUSPICION).open("rb") as file:
+                file.seek(start * SUSPECT.size)
+                found = file.read(count * SUSPECT.size)
+        except FileNotFoundError:
+            return []
+        return [(int(row), float(score)) for row, score in SUSPECT.iter_unpack(found)]
