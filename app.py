@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from cli.datasets import datasets
 from cli.doctor import doctor
 from cli.fields import fields
 from cli.jobs import jobs
@@ -41,6 +42,7 @@ main.command()(restore)
 main.command("rebuild-index")(rebuild_index)
 main.command()(gc)
 main.add_typer(jobs, name="jobs")
+main.add_typer(datasets, name="datasets")
 
 
 @main.command()

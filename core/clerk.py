@@ -9,7 +9,9 @@ import pydantic
 import watchfiles
 
 from core.actions import Action, act
+from core.datasets.intake import OnProgress
 from core.datasets.library import Datasets
+from core.desk import DatasetDesk
 from core.errors import BadInput, StudioError, explain
 from core.home import Home
 from core.inbox import LOOK_EVERY_MS, Answer, Inbox, Request
@@ -30,7 +32,10 @@ class NotYet(BadInput):
 
 
 class Clerk:
-    def __init__(self, home: Home, runs: Runs, queue: Queue, datasets: Datasets, models: Models) -> None:
+    def __init__(
+        self, home: Home, runs: Runs, queue: Queue, datasets: Datasets, models: Models, desk: DatasetDesk
+    ) -> None:
+        self._desk = desk
         self._inbox = Inbox(home)
         self._runs = runs
         self._queue = queue
@@ -48,10 +53,12 @@ class Clerk:
         if self._thread.is_alive():
             self._thread.join(5)
 
-    def execute(self, request: Request) -> Answer:
+    def execute(self, request: Request, on_progress: OnProgress = lambda _: None) -> Answer:
         """Do it, and answer in sentences whatever comes of it."""
         actor = Actor(request.actor_name, request.actor_email)
         try:
+            if request.kind.startswith("dataset-"):
+                return self._desk.execute(request, actor, on_progress)
             job = self._do(request, actor)
         except NotYet as error:
             return Answer(error=str(error), wait=True)

@@ -22,15 +22,22 @@ PATIENCE_S = 10.0
 LOOK_EVERY_MS = 200
 
 _ANSWER = ".answer.json"
-Kind = Literal["cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move"]
+Kind = Literal[
+    "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
+    "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
+]  # fmt: skip
 
 
 class Request(BaseModel):
-    """What is asked, of which job, by whom; `file` and `fields` for a submission, `to` for a priority or a move."""
+    """What is asked, of which job or dataset, by whom.
+
+    `file` and `fields` are for a submission and for what is done to datasets, `to` for a priority or a move.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Kind
     job_id: str = ""
+    dataset_id: str = ""
     actor_name: str
     actor_email: str
     file: Path | None = None
@@ -43,6 +50,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     job_id: str = ""
+    dataset_id: str = ""
     said: str = ""
     error: str = ""
     wait: bool = False

@@ -1,5 +1,6 @@
 """Rows from folders: the index can be lost, because everything that matters in it can be read from the disk again."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,13 +14,15 @@ from core.history import History
 from core.home import Home
 from core.outcome import outcome
 from core.people import Actor
+from core.stamps import moment
 from core.submission import row_of
+from core.trash import STAMP_LENGTH
 from storage import datasets, jobs
 from storage.database import Database
 from storage.files import read_json
 from storage.run_folder import Attempt, Request, RunFolder
 from storage.status import Status
-from storage.tables import Dataset, Job
+from storage.tables import Dataset, Job, now
 
 NEVER_STARTED = "It had not started when the index was read from the folders. Resume it to queue it again."
 INTERRUPTED = "Its trainer had been interrupted. Resume it to go on from its newest checkpoint."
@@ -47,10 +50,15 @@ def fill(database: Database, home: Home, *, requeue: bool = False) -> Report:
     report = Report()
     found = {job.id: job for job in _jobs(home, report)}
     with database.write() as session:
-        for row in _datasets(home, report):
-            if datasets.get(session, row.id) is None:
-                datasets.add(session, row)
-                report.datasets += 1
+        there = {row.id: row for row in _datasets(home, report)}
+        for row in _deleted_datasets(home, set(there)):
+            datasets.put(session, row)
+        for row in there.values():
+            report.datasets += datasets.get(session, row.id) is None
+            datasets.put(session, row)
+        # Known to a backup, but without a folder by now: jobs may still name it.
+        folders = {path.name for path in home.datasets.iterdir()}
+        datasets.change(session, datasets.without_folder(session, folders), trashed_at=now())
         for job_id in jobs.ids(session) - {path.parent.name for path in home.runs.glob("*/spec.json")}:
             report.forgotten += jobs.remove(session, job_id, only_from=list(Status))
         for job in found.values():
@@ -134,9 +142,25 @@ def _jobs(home: Home, report: Report) -> Iterator[Job]:
 def _datasets(home: Home, report: Report) -> Iterator[Dataset]:
     for path in sorted(home.datasets.glob("[!.]*/dataset.json")):
         try:
-            yield Dataset.model_validate(read_json(path))
+            yield _dataset(path)
         except (OSError, ValidationError) as error:
             report.skipped.append(f"{path} cannot be read ({_first_line(error)}); the folder stays as it is.")
+
+
+def _dataset(path: Path) -> Dataset:
+    values = read_json(path) or {}
+    # Version 0.1 knew no families.
+    return Dataset.model_validate({"family": values.get("id"), **values})
+
+
+def _deleted_datasets(home: Home, there: set[str]) -> Iterator[Dataset]:
+    """What lies in the trash, so that jobs can say what they were trained on, and it can be restored."""
+    for path in sorted(home.trash.glob("*/dataset.json")):
+        at = moment(path.parent.name[:STAMP_LENGTH])
+        with contextlib.suppress(OSError, ValidationError):
+            row = _dataset(path)
+            if at and row.id not in there:
+                yield row.model_copy(update={"trashed_at": at})
 
 
 def _written_at(path: Path) -> datetime | None:

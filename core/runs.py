@@ -75,9 +75,9 @@ class Runs:
         #: Set when the scheduler has something to do before its next tick.
         self.wake = queue.wake
 
-    def preview(self, spec: JobSpec) -> RunSpec:
+    def preview(self, spec: JobSpec, *, actor: Actor | None = None) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
-        return self._submission.preview(spec)
+        return self._submission.preview(spec, actor=actor)
 
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
@@ -161,6 +161,7 @@ class Runs:
 
     def retry(self, job_id: str, *, actor: Actor) -> Job:
         """A new attempt of a failed or cancelled job, from its newest valid checkpoint where there is one."""
+        self._submission.require_dataset(self.get(job_id))
         return self._requeue(job_id, (Status.FAILED, Status.CANCELLED), "tried again", f"Tried again by {actor.name}.")
 
     def _requeue(self, job_id: str, only_from: tuple[Status, ...], what: str, message: str) -> Job:

@@ -7,9 +7,13 @@ import filelock
 
 from core.ballast import Ballast
 from core.clerk import Clerk
+from core.datasets.deletion import Deletion
+from core.datasets.hub import Hub
 from core.datasets.library import Datasets
 from core.datasets.tokens import TokenCounts
 from core.datasets.uploads import Uploads
+from core.datasets.versions import Versions
+from core.desk import DatasetDesk
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
@@ -56,6 +60,9 @@ class Studio:
         self.models = Models(home)
         self.tokens = TokenCounts(home)
         self.datasets = Datasets(self._database, home, self._ballast)
+        self.versions = Versions(home, self.datasets)
+        self.deletion = Deletion(self._database, home, self.datasets)
+        self.hub = Hub(home, self.datasets)
         self.uploads = Uploads(home, self._ballast)
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
@@ -79,7 +86,8 @@ class Studio:
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
-        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
+        desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
+        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, desk)
         self._nightly = Nightly(home, self.uploads)
 
     def open(self, *, locked: bool = False) -> None:

@@ -12,8 +12,10 @@ from importlib import metadata
 from core import estimate, hardware
 from core.ballast import Ballast
 from core.crashpoints import reach
+from core.datasets import splits
 from core.datasets.library import Datasets
 from core.datasets.tokens import objection
+from core.datasets.trainable import require_ready
 from core.devices import Devices
 from core.errors import BadInput, Conflict
 from core.home import Home
@@ -23,7 +25,7 @@ from core.resolve import resolve
 from storage import jobs
 from storage.database import Database
 from storage.run_folder import RunFolder
-from storage.spec import JobSpec, OtherDataset, RunSpec
+from storage.spec import HoldOut, JobSpec, OtherDataset, RunSpec
 from storage.tables import Job
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -52,14 +54,16 @@ class Submission:
         self._on_change = on_change
         self._wake = wake
 
-    def preview(self, spec: JobSpec) -> RunSpec:
+    def preview(self, spec: JobSpec, *, actor: Actor | None = None) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
         model = self._models.get(spec.model)
-        dataset = self._datasets.ref(spec.dataset)
+        dataset = self._datasets.ref(spec.dataset, actor=actor)
         evaluation = spec.evaluation
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
+        require_ready(self._datasets, spec, actor)
+        job_id = spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13))
         return RunSpec(
-            job_id=spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13)),
+            job_id=job_id,
             output_name=spec.output_name.strip() or f"ft-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
             created_at=datetime.now(UTC),
             created_by="",
@@ -71,6 +75,7 @@ class Submission:
             dataset=dataset,
             evaluation=evaluation,
             evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
+            split=str(self._home.runs / job_id / "split.json") if isinstance(evaluation, HoldOut) else "",
             compute=resolved.compute,
             retention=spec.checkpoints,
             changes=resolved.changes,
@@ -79,7 +84,7 @@ class Submission:
 
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
-        run = self.preview(spec).model_copy(update={"created_by": actor.email})
+        run = self.preview(spec, actor=actor).model_copy(update={"created_by": actor.email})
         if found := objection(run.dataset, run.model, run.hyperparameters.max_context_length, self._home):
             raise BadInput(found)
         self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
@@ -88,8 +93,10 @@ class Submission:
                 folder = RunFolder.create(self._home.runs, run)
         except FileExistsError as error:
             raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
-        reach("submit: folder without row")
         try:
+            with self._ballast.explaining():
+                splits.freeze(run)
+            reach("submit: folder without row")
             with self._database.write() as session:
                 jobs.add(session, job := row_of(run, actor))
         except BaseException:
@@ -98,6 +105,11 @@ class Submission:
         self._on_change(job.id)
         self._wake.set()
         return job
+
+    def require_dataset(self, job: Job) -> None:
+        """Before a job is tried again: its dataset may be deleted since. Raises NotFound."""
+        for dataset_id in filter(None, (job.dataset_id, job.evaluation_dataset_id)):
+            self._datasets.get(dataset_id)
 
 
 def row_of(run: RunSpec, actor: Actor) -> Job:
@@ -112,6 +124,7 @@ def row_of(run: RunSpec, actor: Actor) -> Job:
         model_name=run.model.name,
         dataset_id=run.dataset.id,
         dataset_name=run.dataset.name,
+        evaluation_dataset_id=run.evaluation_dataset.id if run.evaluation_dataset else "",
         created_by_name=actor.name,
         created_by_email=actor.email,
         created_at=run.created_at,

@@ -30,6 +30,10 @@ class HoldOut(Record):
 
     kind: Literal["hold_out"] = "hold_out"
     share: float = Field(0.1, gt=0, lt=1, title="Held-out share", description="Part of the rows kept for evaluation")
+    by: Literal["conversation", "row"] = Field(
+        "conversation", title="Kept together",
+        description="conversation: rows with the same first question go the same way; row: only copies do",
+    )  # fmt: skip
 
 
 class OtherDataset(Record):

@@ -63,6 +63,8 @@ class Job(SQLModel, table=True):
     model_name: str
     dataset_id: str
     dataset_name: str
+    #: The dataset it is measured on; empty where some of its own rows are held out, or none.
+    evaluation_dataset_id: str = ""
     created_by_name: str
     created_by_email: str
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
@@ -126,7 +128,7 @@ class Dataset(SQLModel, table=True):
     """One immutable dataset version: its rows lie in `datasets/<id>/` as `storage.rows` describes.
 
     Versions of one dataset share `family`, the id of the first; the highest `version` is the newest. Name,
-    description, tags and visibility describe the version and may change; its rows never do.
+    description, tags and visibility are the same for all versions of a family and may change; rows never do.
     """
 
     id: str = Field(primary_key=True)
@@ -139,7 +141,8 @@ class Dataset(SQLModel, table=True):
     description: str = ""
     tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     visibility: Visibility = Field(default=Visibility.EVERYONE, sa_column=by_value(Visibility, nullable=False))
-    sha256: str = Field(index=True, unique=True)
+    #: Of the rows. Two people may keep the same rows, so it is not unique.
+    sha256: str = Field(index=True)
     kind: Kind = Field(default=Kind.SUPERVISED, sa_column=by_value(Kind, nullable=False))
     source_format: str
     source_name: str = ""
@@ -152,6 +155,8 @@ class Dataset(SQLModel, table=True):
     created_by_name: str
     created_by_email: str = ""
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime, index=True)
+    #: Since when it is deleted. The row stays, so that jobs that used it can say what it was.
+    trashed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Profile(SQLModel, table=True):

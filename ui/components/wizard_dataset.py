@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
-from core.datasets.library import Pair
+from core.datasets.preview import Pair
 from core.errors import StudioError
 from core.studio import Studio
 from storage.tables import Dataset

@@ -1,0 +1,115 @@
+"""Datasets of the Hugging Face Hub: found, listed and fetched by a process of its own; the web process only waits.
+
+HF_ENDPOINT chooses the hub (a mirror, say), HF_TOKEN opens gated datasets. The token comes from the environment only,
+and goes to that one process only.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.datasets import child
+from core.datasets.importing import Import
+from core.datasets.intake import OnProgress
+from core.datasets.library import Datasets
+from core.errors import BadInput
+from core.formats.options import ReadOptions
+from core.home import Home
+from core.people import Actor
+from storage.tables import Dataset
+
+_PASSED_ON = (
+    "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "HF_HUB_DOWNLOAD_TIMEOUT",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE",
+)  # fmt: skip
+_NAME = re.compile(r"(?:[\w\-.]{1,96}/)?[\w\-.]{1,96}", re.ASCII)
+_CHILD = "core.datasets.hub_child"
+MOST_FOUND = 30
+
+#: (bytes done, bytes in all)
+OnDownload = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HubDataset:
+    id: str
+    downloads: int
+    likes: int
+    is_gated: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file of a dataset that can be read here."""
+
+    path: str
+    bytes: int
+
+
+class Hub:
+    """`endpoint` and `token` as the environment says, unless given."""
+
+    def __init__(self, home: Home, datasets: Datasets, environment: dict[str, str] | None = None) -> None:
+        self._home = home
+        self._datasets = datasets
+        self._environment = environment
+
+    def search(self, words: str, limit: int = MOST_FOUND) -> list[HubDataset]:
+        """The most used first. Raises BadInput where the hub cannot be reached."""
+        told = self._ask({"do": "search", "words": words.strip()[:200], "limit": min(limit, MOST_FOUND)})
+        return [HubDataset(**found) for found in told["found"]]
+
+    def files(self, dataset: str, revision: str = "main") -> list[HubFile]:
+        """JSONL, JSON, CSV, Parquet and text files, packed ones too."""
+        told = self._ask({"do": "files", "dataset": dataset, "revision": revision})
+        return [HubFile(**found) for found in told["files"]]
+
+    def add(
+        self,
+        dataset: str,
+        file: str,
+        *,
+        actor: Actor,
+        revision: str = "main",
+        name: str | None = None,
+        options: ReadOptions | None = None,
+        on_download: OnDownload = lambda _done, _total: None,
+        on_progress: OnProgress = lambda _: None,
+        on_start: Callable[[Import], None] = lambda _: None,
+    ) -> Dataset:
+        """Fetch one file and import it. What `on_download` raises ends the download; nothing is kept then."""
+        with self._datasets.drafting() as partial:
+            request = {"do": "fetch", "dataset": dataset, "revision": revision, "file": file, "into": str(partial)}
+            told = self._ask(request | {"room": self._room()}, on_download)
+            source = f"hf://datasets/{dataset}@{told['commit'][:12]}/{file}"
+            return self._datasets.add(
+                Path(told["path"]),
+                name=name or dataset.rpartition("/")[2],
+                actor=actor,
+                options=options,
+                on_progress=on_progress,
+                on_start=on_start,
+                source=source,
+            )
+
+    def _room(self) -> int:
+        """The file lies here twice for a while: as it came, and as rows."""
+        return max(0, self._home.free_bytes() - self._home.floor_bytes) // 2
+
+    def _ask(self, request: child.Told, on_download: OnDownload = lambda _done, _total: None) -> child.Told:
+        _require_name(str(request.get("dataset", "a/b")))
+
+        known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+        environment = {**known, **quiet, **(self._environment or {})}
+        return child.run(
+            _CHILD, request, on_progress=lambda told: on_download(told["done"], told["total"]), environment=environment
+        )
+
+
+def _require_name(dataset: str) -> None:
+    if not _NAME.fullmatch(dataset) or ".." in dataset:
+        raise BadInput(f"“{dataset[:100]}” is not the name of a dataset; write it like owner/name.")

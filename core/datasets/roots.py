@@ -1,0 +1,68 @@
+"""Folders of this machine from which files may be taken without an upload. None unless somebody configured them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BadInput
+
+VARIABLE = "TUNESMITH_IMPORT_ROOTS"
+MOST_ENTRIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder as a page lists it."""
+
+    path: Path
+    is_folder: bool
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Every path is resolved before it is judged, so neither `..` nor a symlink leads outside."""
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def configured(cls) -> "Roots":
+        """TUNESMITH_IMPORT_ROOTS: absolute folders, separated as in PATH. What is not a folder is left out."""
+        named = (Path(name) for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name)
+        return cls(tuple(path.resolve() for path in named if path.is_absolute() and path.is_dir()))
+
+    def file(self, asked: Path | str) -> Path:
+        """The file itself. Raises BadInput where it lies outside, or is none."""
+        found = self._inside(asked)
+        if not found.is_file():
+            raise BadInput(f"There is no file {asked}. Choose one from the list.")
+        return found
+
+    def list(self, asked: Path | str | None = None) -> list[Entry]:
+        """What is in a folder, folders first; the roots themselves where none is asked for."""
+        if asked is None:
+            return [Entry(root, True, 0) for root in self.folders]
+        folder = self._inside(asked)
+        if not folder.is_dir():
+            raise BadInput(f"There is no folder {asked}. Choose one from the list.")
+        entries = []
+        for path in sorted(folder.iterdir())[:MOST_ENTRIES]:
+            real = path.resolve()
+            if not path.name.startswith(".") and self._holds(real) and (real.is_dir() or real.is_file()):
+                entries.append(Entry(path, real.is_dir(), real.stat().st_size if real.is_file() else 0))
+        return sorted(entries, key=lambda entry: not entry.is_folder)
+
+    def _inside(self, asked: Path | str) -> Path:
+        text = str(asked)
+        if not self.folders:
+            raise BadInput(f"Nothing may be read from this machine's folders yet. Name some in {VARIABLE} and restart.")
+        if "\0" in text or not Path(text).is_absolute():
+            raise BadInput(f"“{text[:200]!r}” is not an absolute path. Choose one from the list.")
+        real = Path(text).resolve()
+        if not self._holds(real):
+            shown = ", ".join(map(str, self.folders))
+            raise BadInput(f"{text[:200]} lies outside the folders that may be read ({shown}).")
+        return real
+
+    def _holds(self, real: Path) -> bool:
+        return any(real.is_relative_to(root) for root in self.folders)
