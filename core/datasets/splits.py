@@ -143,17 +143,19 @@ def _choose(buckets: dict[int, Counter[str]], share: float, seed: int) -> set[in
     for bucket in sorted(buckets):
         strata.setdefault(max(sorted(buckets[bucket]), key=buckets[bucket].__getitem__), []).append(bucket)
     chosen: set[int] = set()
+    room = int(sum(sizes.values()) * LARGEST_SHARE)
     owed = 0.0
     for label in sorted(strata):
         # What one label could not give, by rounding, the next one does.
         owed += sum(sizes[bucket] for bucket in strata[label]) * min(share, LARGEST_SHARE)
-        taken = _fill(strata[label], sizes, round(owed), seed)
-        owed -= sum(sizes[bucket] for bucket in taken)
+        taken = _fill(strata[label], sizes, min(round(owed), room), seed)
+        count = sum(sizes[bucket] for bucket in taken)
+        owed, room = owed - count, room - count
         chosen |= taken
     if chosen or not sizes:
         return chosen
     smallest = min(sizes, key=lambda bucket: (sizes[bucket], bucket))
-    return {smallest} if sizes[smallest] <= LARGEST_SHARE * sum(sizes.values()) else set()
+    return {smallest} if sizes[smallest] <= room else set()
 
 
 def _fill(buckets: list[int], sizes: dict[int, int], wanted: int, seed: int) -> set[int]:
