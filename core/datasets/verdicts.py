@@ -12,11 +12,10 @@ from typing import BinaryIO
 import orjson
 
 from core.checks.codes import CODES
+from core.checks.deep_report import DEEP_FINDINGS
 from core.checks.findings import FINDINGS
 from core.formats.problems import Finding, Level
 
-#: Written by the closer look, beside the first one's.
-DEEP_FINDINGS = "deep-findings.jsonl"
 _ROW = b'{"row":'
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.checks.deep_report import DEEP_FINDINGS
 from core.checks.findings import FINDINGS, encode_finding
-from core.datasets.verdicts import DEEP_FINDINGS, finding_page, findings_of
+from core.datasets.verdicts import finding_page, findings_of
 from core.formats.problems import Finding, Level
 
 DETAIL = 'It says "code":"not_json", twice.'
