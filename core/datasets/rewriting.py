@@ -10,13 +10,13 @@ from pathlib import Path
 
 import orjson
 
+from core.checks.deep_report import DEEP_FINDINGS
 from core.checks.findings import read_findings
 from core.checks.report import Report
 from core.checks.structure import Verdict, check, texts
 from core.datasets.canonical import canonical
 from core.datasets.changes import CHARACTERS_SHOWN, DIFF, Change, Diff, Difference
 from core.datasets.child import Told, serve
-from core.datasets.verdicts import DEEP_FINDINGS
 from core.datasets.version_writer import VersionWriter
 from core.errors import BadInput
 from core.formats.problems import Finding

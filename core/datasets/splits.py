@@ -7,6 +7,7 @@ same rows, and ten million rows need no more memory than ten thousand.
 
 import hashlib
 import random
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import orjson
 
+from core.datasets import child
 from storage.files import write_atomic
-from storage.rows import Content, Rows, row_id
+from storage.rows import ROWS, Content, Rows, row_id
 from storage.spec import HoldOut, RunSpec
 
 FOLDER = "splits"
@@ -28,6 +30,9 @@ LEAST_ROWS_A_LABEL = 5
 LOOKED_AT = 10_000
 LABEL_CHARACTERS = 60
 _OTHERS = "\0others"
+_NOWHERE = -1
+#: A larger version is looked through by a process of its own: the web process has pages to answer.
+IN_PROCESS_BYTES = 16_000_000
 
 Labelling = Callable[[Content], str]
 
@@ -48,9 +53,17 @@ def frozen(version: Path, seed: int, how: HoldOut) -> Path:
     """The split's file in the version's folder; made on first use, the same for ever after."""
     path = version / FOLDER / f"{seed}-{how.share:g}-{how.by}.json"
     if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        write_atomic(path, encoded(carve(Rows(version), seed, how)))
+        if (version / ROWS).stat().st_size > IN_PROCESS_BYTES:
+            request = {"version": str(version), "path": str(path), "seed": seed, "how": how.model_dump()}
+            child.run("core.datasets.splits", request)
+        else:
+            _make(path, Rows(version), seed, how)
     return path
+
+
+def _make(path: Path, rows: Rows, seed: int, how: HoldOut) -> None:
+    path.parent.mkdir(exist_ok=True)
+    write_atomic(path, encoded(carve(rows, seed, how)))
 
 
 def freeze(run: RunSpec) -> None:
@@ -68,12 +81,15 @@ def carve(rows: Rows, seed: int, how: HoldOut) -> Split:
     """Nothing is held out where all rows belong together."""
     label, labelling = find_label(rows)
     buckets: dict[int, Counter[str]] = {}
-    for bucket, content, _ in _placed(rows, seed, how):
-        buckets.setdefault(bucket, Counter())[labelling(content)] += 1
+    placed = array("i")  # by row number: rows are parsed once
+    for bucket, content in _placed(rows, seed, how):
+        placed.append(bucket)
+        if content is not None:
+            buckets.setdefault(bucket, Counter())[labelling(content)] += 1
     chosen = _choose(buckets, how.share, seed)
     ids: dict[str, None] = {}
     held_out = 0
-    for bucket, _, text in _placed(rows, seed, how):
+    for bucket, (_, text) in zip(placed, rows.encoded(), strict=True):
         if bucket in chosen:
             ids[row_id(text)] = None
             held_out += 1
@@ -118,15 +134,17 @@ def _candidates(content: Content) -> Iterator[tuple[str, str]]:
             yield "answer", answer.strip()
 
 
-def _placed(rows: Rows, seed: int, how: HoldOut) -> Iterator[tuple[int, Content, bytes]]:
-    """(bucket, row, the row as it stands); broken rows are never held out, as they never train."""
+def _placed(rows: Rows, seed: int, how: HoldOut) -> Iterator[tuple[int, Content | None]]:
+    """(bucket, row); a broken row is in no bucket, as it never trains."""
     salt = seed.to_bytes(8, "little")
     for _, text in rows.encoded():
         content = orjson.loads(text)
-        if "broken" not in content:
-            common = _opening(content) if how.by == "conversation" else text
-            digest = hashlib.blake2b(common or text, digest_size=2, key=salt).digest()
-            yield int.from_bytes(digest, "little"), content, text
+        if "broken" in content:
+            yield _NOWHERE, None
+            continue
+        common = _opening(content) if how.by == "conversation" else text
+        digest = hashlib.blake2b(common or text, digest_size=2, key=salt).digest()
+        yield int.from_bytes(digest, "little"), content
 
 
 def _opening(content: Content) -> bytes:
@@ -166,3 +184,13 @@ def _fill(buckets: list[int], sizes: dict[int, int], wanted: int, seed: int) -> 
             taken.add(bucket)
             wanted -= sizes[bucket]
     return taken
+
+
+def _work(request: child.Told, _say: Callable[[child.Told], None]) -> child.Told:
+    how = HoldOut.model_validate(request["how"])
+    _make(Path(request["path"]), Rows(Path(request["version"])), request["seed"], how)
+    return {}
+
+
+if __name__ == "__main__":
+    child.serve(_work)

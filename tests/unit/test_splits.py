@@ -109,6 +109,15 @@ def test_a_split_is_made_once(tmp_path: Path) -> None:
     assert frozen(tmp_path / "v", 5, HoldOut(share=0.2)).stat().st_mtime_ns == made
 
 
+def test_a_large_version_is_split_by_a_process_of_its_own_alike(tmp_path: Path) -> None:
+    filler = 4000 * "word "
+    contents = [pair(f"Question {number}", f"Answer {number} {filler}") for number in range(1000)]
+    rows = version(tmp_path / "v", contents)
+    made = json.loads(frozen(tmp_path / "v", 5, HoldOut()).read_bytes())
+    assert made["evaluation"] == list(carve(rows, 5, HoldOut()).evaluation)
+    assert len(made["evaluation"]) == 100
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     questions=st.lists(st.integers(0, 12), max_size=60),
