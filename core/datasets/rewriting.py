@@ -47,7 +47,8 @@ class _Copying:
 
     def flush(self) -> None:
         if self.rows:
-            self.writer.add_checked(self.rows, self.first_line, 0)
+            text = b"\n".join(self.rows) + b"\n"
+            self.writer.add_checked(text, self.rows, self.first_line, 0)
             self.rows = []
 
 
