@@ -1,46 +1,24 @@
 """`tunesmith datasets`: what the datasets pages show and do, on a terminal. Changes go through `core.handover`."""
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import dataset_commands
+from cli.dataset_check import check
 from cli.dataset_report import say_report, say_table
 from cli.output import console, one_sentence, say_json
-from cli.reading import AsJson, DatasetId, Delimiter, Encoding, Format, opened, options, progress_bar
+from cli.reading import AsJson, DatasetId, opened
 from cli.train import DataDir
 from core.checks.report import Report
 from core.datasets import export as exports
-from core.datasets.importing import Import
-from core.errors import BadInput
 from storage.datasets import DatasetQuery
 
 datasets = typer.Typer(help="Add, check, list, show, mend, export and delete datasets.", no_args_is_help=True)
 dataset_commands.register(datasets)
-
-
-@datasets.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="JSONL, JSON, CSV or Parquet.")],
-    row_format: Format = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    limit: Annotated[int, typer.Option(min=0, help="So many findings are listed; 0 lists all.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """What the doctor says of FILE, without keeping it. Exits 1 where rows have errors."""
-    with one_sentence(), tempfile.TemporaryDirectory(prefix="tunesmith-check-") as folder:
-        if not file.is_file():
-            raise BadInput(f"There is no file {file}. Check the path and try again.")
-        with progress_bar(as_json) as on_progress:
-            into = Path(folder) / "version"
-            into.mkdir()
-            report = Import(file, into, options(row_format, encoding, delimiter), on_progress).wait()
-        say_report(report, into, limit, as_json)
-    raise typer.Exit(1 if report.errors else 0)
+datasets.command()(check)
 
 
 @datasets.command()
