@@ -98,9 +98,8 @@ class RowsWriter:
         if len(self._records) >= 8192:
             self._flush_index()
 
-    def add_lines(self, encoded: list[bytes], first_line: int) -> None:
-        """Many rows from consecutive lines at once: the same result at a fifth of the cost."""
-        text = b"\n".join(encoded) + b"\n"
+    def add_lines(self, text: bytes, encoded: list[bytes], first_line: int) -> None:
+        """The encoded rows, which `text` holds a line each, from consecutive lines: `add` at a fifth of the cost."""
         self._flush_index()
         ends = list(accumulate((len(row) + 1 for row in encoded), initial=self.bytes))
         records = array("Q", bytes(_RECORD.size * len(encoded)))

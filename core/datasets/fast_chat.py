@@ -42,8 +42,9 @@ _DAMAGE = re.compile(rb"\xef\xbf\xbd|\xc3[\x82\x83]|\xc3\xa2\xe2\x82\xac")
 
 @dataclass(frozen=True, slots=True)
 class Clean:
-    """Canonical rows, one for each line of the block."""
+    """Canonical rows, one for each line of the block; `text` is all of them with their line breaks."""
 
+    text: bytes
     rows: list[bytes]
     characters: int
 
@@ -75,7 +76,9 @@ class FastChat:
         encoded = _ENCODE(rows)
         if _is_suspect(encoded) or _hides_keys(block, encoded, len(rows), len(texts)):
             return None
-        return Clean(encoded.removesuffix(b"\n").split(b"\n"), sum(map(len, texts)))
+        split = encoded.split(b"\n")
+        split.pop()  # what follows the last line break
+        return Clean(encoded, split, sum(map(len, texts)))
 
     def _has_good_roles(self, orders: set[tuple[str, ...]]) -> bool:
         new = orders - self._good

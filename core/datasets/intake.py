@@ -25,7 +25,7 @@ MINIMUM_EXAMPLES = 10
 _ROWS_A_STEP = 256
 #: Blocks smaller than this are not worth a second try at the fast way.
 _LEAST_LINES = 8
-#: How many blocks (MB) go row by row before the fast way is tried again.
+#: How many blocks (256 kB) go row by row before the fast way is tried again.
 _SLOW_BLOCKS = 20
 
 
@@ -118,7 +118,7 @@ class _Intake:
         """The whole block the fast way; else its halves; and what is left, row by row. Whether any went fast."""
         clean = None if block.too_long else self._fast.accept(block.data, block.lines)
         if clean:
-            self._writer.add_checked(clean.rows, block.line, clean.characters)
+            self._writer.add_checked(clean.text, clean.rows, block.line, clean.characters)
             return True
         halves = _halves(block)
         if not halves:

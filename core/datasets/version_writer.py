@@ -61,12 +61,12 @@ class VersionWriter:
         kept = text.encode(errors="replace")[:BROKEN_BYTES].decode(errors="ignore")
         self._rows.add({"broken": kept, "code": code}, line)
 
-    def add_checked(self, lines: list[bytes], first_line: int, characters: int) -> None:
-        """Canonical rows in which nothing was found, one a line of the file: the fast way in."""
+    def add_checked(self, text: bytes, lines: list[bytes], first_line: int, characters: int) -> None:
+        """Canonical rows in which nothing was found, one a line of the file and of `text`: the fast way in."""
         self._hashes.extend([hash(line) or 1 for line in lines])
         self._lines.extend(range(first_line, first_line + len(lines)))
         self.characters += characters
-        self._rows.add_lines(lines, first_line)
+        self._rows.add_lines(text, lines, first_line)
 
     def finish(
         self,

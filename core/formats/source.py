@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, Protocol, cast
 
 import zstandard
 from typing_extensions import Buffer
@@ -25,7 +25,7 @@ class Readable(Protocol):
 class Meter(io.RawIOBase):
     """Counts what has been read of the file as it lies on disk: progress knows no other size."""
 
-    def __init__(self, file: BinaryIO, total: int) -> None:
+    def __init__(self, file: io.RawIOBase, total: int) -> None:
         self._file = file
         self.done = 0
         self.total = total
@@ -34,10 +34,9 @@ class Meter(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:
-        data = self._file.read(len(memoryview(buffer)))
-        memoryview(buffer)[: len(data)] = data
-        self.done += len(data)
-        return len(data)
+        count = self._file.readinto(buffer) or 0
+        self.done += count
+        return count
 
 
 class Source:
@@ -69,7 +68,7 @@ class Source:
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
     """The file's bytes. Raises FileProblem for a damaged archive and for one that grows without end."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         size = path.stat().st_size
         magic = file.read(4)
         file.seek(0)

@@ -245,14 +245,14 @@ def test_lines_after_an_endless_one_are_all_there(tmp_path: Path) -> None:
     """Many lines share the last piece of the endless one, and the line after them is nearly too long itself."""
     row = json.dumps({"prompt": "Q", "completion": "A"})
     large = json.dumps({"prompt": "Q", "completion": "x" * 40_000})
-    long = json.dumps({"prompt": "Q", "completion": "x" * 7_950_000})
-    endless = "y" * (HEAD_BYTES + 8 * BLOCK_BYTES - len(row))
+    long = json.dumps({"prompt": "Q", "completion": "x" * 7_990_000})
+    endless = "y" * (HEAD_BYTES + 32 * BLOCK_BYTES - len(row))
     path = tmp_path / "rows.jsonl"
-    path.write_text("\n".join([row, endless, *[large] * 22, long, row]))
+    path.write_text("\n".join([row, endless, *[large] * 4, long, *[row] * 4]))
     (tmp_path / "version").mkdir()
     report = import_file(path, tmp_path / "version")
-    assert (report.rows, report.errors) == (26, 1)
-    assert [row.line for row in Rows(tmp_path / "version")] == list(range(1, 27))
+    assert (report.rows, report.errors) == (11, 1)
+    assert [row.line for row in Rows(tmp_path / "version")] == list(range(1, 12))
 
 
 def test_a_format_can_be_named_against_detection(tmp_path: Path) -> None:
