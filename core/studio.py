@@ -9,6 +9,8 @@ import filelock
 from core.ballast import Ballast
 from core.checkpoints import Checkpoints
 from core.clerk import Clerk
+from core.datasets.arrivals import Arrivals
+from core.datasets.closer import CloserLooks
 from core.datasets.deletion import Deletion
 from core.datasets.hub import Hub
 from core.datasets.library import Datasets
@@ -68,6 +70,8 @@ class Studio:
         self.deletion = Deletion(self._database, home, self.datasets)
         self.hub = Hub(home, self.datasets)
         self.uploads = Uploads(home, self._ballast)
+        self.arrivals = Arrivals()
+        self.closer_looks = CloserLooks()
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
         launcher = Launcher.find(home.path)
@@ -133,6 +137,7 @@ class Studio:
         self.scheduler.stop()
         self.models.stop()
         self.tokens.stop()
+        self.closer_looks.stop()
         self.close()
         if self._lock:
             self._lock.release()

@@ -68,14 +68,23 @@ def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
         with ui.element("a").classes("ts-brand").props(f"href={routes.jobs()} aria-label='Tunesmith, home'"):
             icon("brand")
             Text("span", "Tunesmith")
-        with box("ts-nav", "nav").props("aria-label=Main"), box("ts-nav-link", "a") as here:
-            here.props(f"href={routes.jobs()} aria-current=page")
-            icon("tune")
-            Text("span", "Fine-Tuning Jobs")
+        with box("ts-nav", "nav").props("aria-label=Main"):
+            path = ui.context.client.request.url.path
+            _nav_link("tune", "Fine-Tuning Jobs", routes.jobs(), is_here=path.startswith(routes.JOBS))
+            _nav_link("rows", "Datasets", routes.datasets(), is_here=path.startswith(routes.DATASETS))
         with box("ts-bar-foot"):
             _theme_menu(studio, profile.theme, dark)
             _profile_chip(studio, profile)
     return bar
+
+
+def _nav_link(symbol: str, text: str, href: str, *, is_here: bool) -> None:
+    with box("ts-nav-link", "a") as entry:
+        entry.props["href"] = href
+        if is_here:
+            entry.props("aria-current=page")
+        icon(symbol)
+        Text("span", text)
 
 
 def _theme_menu(studio: Studio, theme: str, dark: ui.dark_mode) -> None:

@@ -6,18 +6,43 @@ from storage.spec import Objective
 
 JOBS = "/dashboard/fine-tuning"
 WIZARD = "/dashboard/fine-tuning/create"
+DATASETS = "/dashboard/datasets"
+DATASET_UPLOAD = "/dashboard/datasets/upload"
+CONVERSATIONS = "/dashboard/datasets/import"
 TYPES = {Objective.SFT: "supervised", Objective.RFT: "reinforcement", Objective.DPO: "preference"}
 
 
 def jobs(kind: str = "supervised", **filters: str) -> str:
     """The jobs list; empty filters stay out of the address."""
-    return f"{JOBS}?{urlencode({'type': kind, **{name: value for name, value in filters.items() if value}})}"
+    return _with(JOBS, type=kind, **filters)
 
 
 def job(job_id: str) -> str:
     return f"{JOBS}/supervised/{job_id}"
 
 
-def wizard(*, objective: str = "sft", step: int = 1, clone: str = "") -> str:
-    query = {"objective": objective, "step": str(step)} | ({"clone": clone} if clone else {})
-    return f"{WIZARD}?{urlencode(query)}"
+def wizard(*, objective: str = "sft", step: int = 1, clone: str = "", dataset: str = "") -> str:
+    return _with(WIZARD, objective=objective, step=str(step), clone=clone, dataset=dataset)
+
+
+def datasets(kind: str = "supervised", **filters: str) -> str:
+    """The datasets list; empty filters stay out of the address."""
+    return _with(DATASETS, kind=kind, **filters)
+
+
+def dataset_upload(kind: str = "supervised", *, upload: str = "", way: str = "") -> str:
+    return _with(DATASET_UPLOAD, kind=kind, way=way, upload=upload)
+
+
+def dataset(dataset_id: str, **state: str) -> str:
+    """`state` is the tab and what is chosen there; empty values stay out of the address."""
+    return _with(f"{DATASETS}/{dataset_id}", **state)
+
+
+def download(dataset_id: str, form: str) -> str:
+    return _with(f"{DATASETS}/{dataset_id}/download", format=form)
+
+
+def _with(path: str, **query: str) -> str:
+    chosen = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(chosen)}" if chosen else path

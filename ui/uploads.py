@@ -18,8 +18,7 @@ from fastapi.responses import JSONResponse
 from nicegui import app
 from starlette.requests import ClientDisconnect
 
-from core.datasets.signatures import LOOKED_AT
-from core.datasets.uploads import Chunk, TooLarge, Upload, Uploads, WrongOffset, WrongType
+from core.datasets.uploads import LOOKED_AT, Chunk, TooLarge, Upload, Uploads, WrongOffset, WrongType
 from core.errors import DiskFull, NotFound, StudioError
 from core.studio import Studio
 from ui.threads import in_thread

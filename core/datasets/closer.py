@@ -1,5 +1,6 @@
 """A closer look at a version: near-duplicates, leaks, personal data and secrets, found by a child process."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +68,30 @@ class CloserLook:
         except FileNotFoundError:
             return []
         return [(int(row), float(score)) for row, score in SUSPECT.iter_unpack(found)]
+
+
+class CloserLooks:
+    """The studio's looks: a page that comes back finds the one it began."""
+
+    def __init__(self) -> None:
+        self._looks: dict[Path, CloserLook] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, folder: Path, evaluation: Path | None = None) -> CloserLook:
+        """Start one, unless one at this version is under way."""
+        with self._lock:
+            known = self._looks.get(folder)
+            if known and known.is_running:
+                return known
+            self._looks = {path: look for path, look in self._looks.items() if look.is_running}
+            look = self._looks[folder] = CloserLook(folder, evaluation)
+            look.start()
+            return look
+
+    def running(self, folder: Path) -> CloserLook | None:
+        look = self._looks.get(folder)
+        return look if look and look.is_running else None
+
+    def stop(self) -> None:
+        for look in self._looks.values():
+            look.cancel()

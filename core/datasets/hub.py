@@ -82,11 +82,9 @@ class Hub:
     ) -> Dataset:
         """Fetch one file and import it. What `on_download` raises ends the download; nothing is kept then."""
         with self._datasets.drafting() as partial:
-            request = {"do": "fetch", "dataset": dataset, "revision": revision, "file": file, "into": str(partial)}
-            told = self._ask(request | {"room": self._room()}, on_download)
-            source = f"hf://datasets/{dataset}@{told['commit'][:12]}/{file}"
+            path, source = self.fetch(dataset, file, partial, revision=revision, on_download=on_download)
             return self._datasets.add(
-                Path(told["path"]),
+                path,
                 name=name or dataset.rpartition("/")[2],
                 actor=actor,
                 options=options,
@@ -94,6 +92,14 @@ class Hub:
                 on_start=on_start,
                 source=source,
             )
+
+    def fetch(
+        self, dataset: str, file: str, into: Path, *, revision: str = "main", on_download: OnDownload
+    ) -> tuple[Path, str]:
+        """One file into a folder, and the words for where it came from, its commit included."""
+        request = {"do": "fetch", "dataset": dataset, "revision": revision, "file": file, "into": str(into)}
+        told = self._ask(request | {"room": self._room()}, on_download)
+        return Path(told["path"]), f"hf://datasets/{dataset}@{told['commit'][:12]}/{file}"
 
     def _room(self) -> int:
         """The file lies here twice for a while: as it came, and as rows."""

@@ -20,8 +20,9 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from core.ballast import Ballast
-from core.datasets.signatures import LOOKED_AT, foreign
 from core.errors import BadInput, Conflict, DiskFull, NotFound
+from core.formats.magic import refuse_other_kinds
+from core.formats.problems import FileProblem
 from core.home import Home
 from storage.files import fsync_path, read_json, sha256_of, write_json
 
@@ -29,6 +30,8 @@ DEFAULT_LIMIT_MB = 100
 LIMIT_VARIABLE = "TUNESMITH_MAX_UPLOAD_MB"
 #: All uploads that wait or are on their way, together, in multiples of the largest one allowed.
 QUOTA_FILES = 10
+#: How many of a file's first bytes say what it is.
+LOOKED_AT = 512
 #: An upload that nobody touched for so long is not coming back.
 ABANDONED_AFTER_S = 24 * 3600.0
 NAME_CHARACTERS = 120
@@ -61,6 +64,8 @@ class Upload:
     path: Path
     owner: str
     sha256: str = ""
+    #: Where it came from, if not from a browser.
+    source: str = ""
     offset: int = 0
 
 
@@ -155,6 +160,25 @@ class Uploads:
             raise _nothing(upload_id)
         return upload
 
+    def store(self, name: str, data: bytes) -> Upload:
+        """Rows that somebody typed, as if they had been uploaded."""
+        session = secrets.token_hex(16)
+        upload = self.create(name, len(data), session)
+        with self.receive(upload.id, session, 0) as chunk:
+            chunk.write(data)
+        return self.finish(upload.id, session)
+
+    def adopt(self, path: Path, name: str, source: str) -> Upload:
+        """A file that was fetched to this volume, as if it had been uploaded. It is moved, not copied."""
+        upload_id = secrets.token_hex(16)
+        kept = self._home.uploads / upload_id / "file" / clean_name(name)
+        kept.parent.mkdir(parents=True, mode=0o700)
+        size = path.stat().st_size
+        upload = Upload(upload_id, kept.name, size, kept, _hashed(secrets.token_hex(16)), sha256_of(path), source, size)
+        path.rename(kept)
+        self._save(upload)
+        return upload
+
     def drop(self, upload_id: str, session: str) -> None:
         self._remove(self.look(upload_id, session).id)
 
@@ -196,7 +220,8 @@ class Uploads:
         return Upload(path=path, id=upload_id, offset=offset, **state)
 
     def _save(self, upload: Upload) -> None:
-        state = {"name": upload.name, "bytes": upload.bytes, "owner": upload.owner, "sha256": upload.sha256}
+        state = {"name": upload.name, "bytes": upload.bytes, "owner": upload.owner}
+        state |= {"sha256": upload.sha256, "source": upload.source}
         write_json(self._home.uploads / upload.id / "upload.json", state)
 
     def _remove(self, upload_id: str) -> None:
@@ -230,10 +255,10 @@ class Chunk:
         if self.offset == 0:
             if len(data) < min(LOOKED_AT, upload.bytes):
                 return
-            if what := foreign(data[:LOOKED_AT]):
-                raise WrongType(
-                    f"{upload.name} is {what}, not a dataset. Choose JSONL, JSON, CSV or Parquet (.gz and .zst too)."
-                )
+            try:
+                refuse_other_kinds(data[:LOOKED_AT], upload.path)
+            except FileProblem as problem:
+                raise WrongType(str(problem)) from problem
         if shortage := self._home.shortage():
             raise DiskFull(shortage)
         with self._live.lock, self._ballast.explaining():

@@ -74,3 +74,13 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     visit(page, f"{server.url}/dashboard/fine-tuning")
     expect(page.get_by_role("table").get_by_text("Completed")).to_be_visible()
     expect(page.get_by_text("Customer Support Starter")).to_be_visible()
+
+    # What the model has read of a row, and what of it was learned.
+    page.get_by_role("link", name="Datasets", exact=True).click()
+    page.get_by_role("link", name="Customer Support Starter").click()
+    page.get_by_role("link", name="Tokens", exact=True).click()
+    expect(page.get_by_text("as the model reads it")).to_be_visible(timeout=MINUTES)
+    learned = page.locator("mark.ts-piece-learned")
+    expect(learned.first).to_be_visible(timeout=MINUTES)
+    expect(learned.first).not_to_contain_text("<|im_start|>user")
+    page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].y.length > 1")

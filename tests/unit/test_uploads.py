@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from core.ballast import Ballast
-from core.datasets.signatures import foreign
 from core.datasets.uploads import ABANDONED_AFTER_S, TooLarge, Uploads, WrongOffset, WrongType, clean_name
 from core.errors import BadInput, DiskFull, NotFound
 from core.home import Home
@@ -107,11 +106,10 @@ def test_more_than_allowed_or_announced_is_refused(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "head",
-    [b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"%PDF-1.7", b"\x7fELF", b"MZ\x90\0", bytes(range(1, 9)) * 4, b"\0" * 32],
+    "head", [b"\x89PNG\r\n\x1a\n", b"PK\x03\x04\x14\0", b"GIF89a\x10\0\x10\0", b"\x7fELF\x02\x01\0", b"\x80\x04\x95\0"]
 )
 def test_what_is_no_dataset_is_refused_before_a_byte_is_kept(uploads: Uploads, head: bytes) -> None:
-    data = head + b"x" * 600 if b"\0" not in head else head * 40
+    data = head.ljust(600, b"\0")
     upload = uploads.create("picture.jsonl", len(data), ME)
     with pytest.raises(WrongType, match=r"picture\.jsonl is "):
         send(uploads, upload.id, data, 0)
@@ -119,21 +117,12 @@ def test_what_is_no_dataset_is_refused_before_a_byte_is_kept(uploads: Uploads, h
 
 
 @pytest.mark.parametrize(
-    "head",
-    [
-        FILE[:512],
-        "ü€".encode() * 100,
-        '{"prompt"'.encode("utf-16"),
-        '{"prompt": "a"}'.encode("utf-16-le"),
-        b"PAR1",
-        b"\x1f\x8b\x08\0",
-        b"\x28\xb5\x2f\xfd",
-        b"MZ,name\n",
-        b"\xef\xbb\xbf[",
-    ],
+    "head", ['{"prompt"'.encode("utf-16"), b"PAR1", b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd", b"MZ,n\n"]
 )
-def test_what_may_be_a_dataset_is_let_in(head: bytes) -> None:
-    assert foreign(head) == ""
+def test_what_may_be_a_dataset_is_kept(uploads: Uploads, head: bytes) -> None:
+    data = head.ljust(600, b"x")
+    upload = uploads.create("rows", len(data), ME)
+    assert send(uploads, upload.id, data, 0) == len(data)
 
 
 def test_a_first_chunk_too_short_to_judge_is_not_kept(uploads: Uploads) -> None:

@@ -1,16 +1,16 @@
 """A definition list: what something is, field by field."""
 
 from ui.components.copy_button import copy_button
-from ui.components.text import Text, box
+from ui.components.text import Text, box, link
 
 
-def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "") -> None:
+def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "", href: str = "") -> None:
     """One row, inside `with box("ts-facts", "dl")`. `copy` is what the copy button takes, `note` a sentence below it,
-    `path` a place on disk, cut to one line."""
+    `path` a place on disk, cut to one line, `href` the page of the thing."""
     with box("ts-fact"):
         Text("dt", term)
         with box("ts-fact-value", "dd"):
-            Text("span", value).props["title"] = value
+            (link(value, href) if href else Text("span", value)).props["title"] = value
             if copy:
                 copy_button(copy, term.lower())
             if path:

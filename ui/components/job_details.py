@@ -5,6 +5,7 @@ from storage.methods import LowRank
 from storage.spec import HoldOut, NoEvaluation, RunSpec
 from storage.status import Status
 from storage.tables import Job
+from ui import routes
 from ui.components.clock import full_date
 from ui.components.facts import fact
 from ui.components.spec_form import number
@@ -82,7 +83,9 @@ def _configuration(spec: RunSpec) -> None:
     with box("ts-card", "section").props("aria-label=Configuration"):
         heading("Configuration", 2)
         with box("ts-facts", "dl"):
-            fact("Dataset", spec.dataset.name, copy=spec.dataset.id, note=f"{spec.dataset.rows} examples")
+            dataset = spec.dataset
+            note = f"{dataset.rows} examples"
+            fact("Dataset", dataset.name, copy=dataset.id, note=note, href=routes.dataset(dataset.id))
             _evaluation(spec)
             for term, value in rows:
                 fact(term, value, note=reasons.pop(term, ""))
@@ -92,7 +95,8 @@ def _configuration(spec: RunSpec) -> None:
 
 def _evaluation(spec: RunSpec) -> None:
     if spec.evaluation_dataset:
-        fact("Evaluation Dataset", spec.evaluation_dataset.name, copy=spec.evaluation_dataset.id)
+        other = spec.evaluation_dataset
+        fact("Evaluation Dataset", other.name, copy=other.id, href=routes.dataset(other.id))
     elif isinstance(spec.evaluation, HoldOut):
         share = f"{100 * spec.evaluation.share:g} %"
         fact("Evaluation Dataset", f"{share} held out", note=f"{share} of the dataset, chosen by the seed")

@@ -8,7 +8,7 @@ from nicegui.events import GenericEventArguments
 from core.datasets.uploads import Uploads
 from ui.design import STATIC
 
-ACCEPT = ".jsonl,.json,.ndjson"
+ACCEPT = ".jsonl,.json,.ndjson,.csv,.tsv,.parquet,.txt,.gz,.zst"
 
 
 class UploadZone(Element, component=STATIC / "upload.js"):
@@ -20,7 +20,8 @@ class UploadZone(Element, component=STATIC / "upload.js"):
         shown = f"{limit_mb / 1024:.4g} GB" if limit_mb >= 1024 else f"{limit_mb} MB"
         self._props["title"] = title
         self._props["hint"] = (
-            f"Drag & drop a file here, or click to choose. JSONL or JSON, up to {shown}, at least 10 labeled examples."
+            "Drag & drop a file here, or click to choose. JSONL, JSON, CSV or Parquet (.gz and .zst too), "
+            f"up to {shown}, at least 10 labeled examples."
         )
         self._props["accept"] = ACCEPT
         self._props["limit"] = uploads.limit_bytes

@@ -1,18 +1,26 @@
 """Step 2: the labelled examples, and what the model is measured on."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from core.datasets.preview import Pair
+from core.datasets.trainable import HOLDS, LEARNS_FROM
 from core.errors import StudioError
 from core.studio import Studio
+from storage.spec import Objective
 from storage.tables import Dataset
+from ui import routes
+from ui.components.example import example
+from ui.components.quantity import counted
 from ui.components.spec_form import SpecForm, evaluation_content
 from ui.components.teaching_box import teaching_box
-from ui.components.text import Text, box, heading
-from ui.components.upload_zone import UploadZone
+from ui.components.text import Text, box, heading, link
+from ui.components.verdict import verdict_line
+from ui.components.wizard_upload import WizardUpload
+from ui.kinds import WORDS
 from ui.threads import in_thread
 
 HOLD_OUT = "Hold out 10 % of the dataset automatically"
@@ -23,7 +31,8 @@ class DatasetStep:
     def __init__(self, studio: Studio, form: SpecForm, datasets: Sequence[Dataset]) -> None:
         self._studio = studio
         self._form = form
-        self._datasets = {dataset.id: dataset for dataset in datasets}
+        fitting = [dataset for dataset in datasets if dataset.kind in LEARNS_FROM[Objective.SFT]]
+        self._datasets = {dataset.id: dataset for dataset in fitting}
         with box("ts-field"):
             Text("label", "Select dataset", "ts-label").props["for"] = "dataset-select"
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)
@@ -34,7 +43,7 @@ class DatasetStep:
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("dataset-problem")
             self._problem.visible = False
         Text("div", "OR", "ts-or")
-        self._zone = UploadZone(studio.uploads, self._receive, title="Upload Labeled Examples")
+        WizardUpload(studio, self._received)
         self._preview = box("ts-stretch")
         with box("ts-field"):
             Text("label", "Evaluation", "ts-label").props["for"] = "evaluation-select"
@@ -47,7 +56,10 @@ class DatasetStep:
     @property
     def summary(self) -> str:
         chosen = self._datasets.get(self._form.content["dataset"])
-        return f"{chosen.name} · {chosen.rows} pairs" if chosen else "No dataset chosen yet"
+        if chosen is None:
+            return "No dataset chosen yet"
+        errors = f" · {counted(chosen.errors, 'rows')} with errors" if chosen.errors else ""
+        return f"{chosen.name} · {counted(chosen.rows, WORDS[chosen.kind].unit)}{errors}"
 
     async def start(self) -> None:
         """Show what the form holds. A dataset that is gone since the draft was written is forgotten."""
@@ -62,7 +74,9 @@ class DatasetStep:
         return not self._problem.visible
 
     def _labels(self) -> dict[str, str]:
-        return {found.id: f"{found.name} · Labeled Examples: {found.rows} pairs" for found in self._datasets.values()}
+        """The newest version first; where there are several, each says which it is."""
+        families = Counter(found.family for found in self._datasets.values())
+        return {found.id: _label(found, several=families[found.family] > 1) for found in self._datasets.values()}
 
     async def _choose(self, event: ValueChangeEventArguments[str | None]) -> None:
         if (event.value or "") == self._form.content["dataset"]:
@@ -102,43 +116,33 @@ class DatasetStep:
             return
         self._preview.clear()
         with self._preview:
-            _pairs(dataset, pairs)
+            _chosen(dataset, pairs)
 
-    async def _receive(self, upload_id: str) -> None:
-        self._complain("")
-        try:
-            dataset = await self._add(upload_id)
-        except StudioError as error:
-            self._complain(str(error))
+    async def _received(self, dataset_id: str) -> None:
+        """What was dropped here has become a dataset: choose it."""
+        dataset = await in_thread(self._studio.datasets.get, dataset_id)
+        if dataset.kind not in LEARNS_FROM[Objective.SFT]:
+            self._complain(f"{dataset.name} holds {HOLDS[dataset.kind]}; this job learns from labeled examples.")
             return
-        finally:
-            self._zone.reset()
-        self._datasets[dataset.id] = dataset
+        self._complain("")
+        self._datasets = {dataset.id: dataset, **self._datasets}
         self._select.set_options(self._labels(), value=dataset.id)
-
-    async def _add(self, upload_id: str) -> Dataset:
-        upload = await in_thread(self._studio.uploads.finished, upload_id)
-        actor = await in_thread(self._studio.people.actor)
-        try:
-            return await in_thread(self._studio.datasets.add, upload.path, name=None, actor=actor)
-        finally:
-            await in_thread(self._studio.uploads.discard, upload)
 
     def _complain(self, sentence: str) -> None:
         self._problem.text, self._problem.visible = sentence, bool(sentence)
 
 
-def _pairs(dataset: Dataset, pairs: Sequence[Pair]) -> None:
+def _label(dataset: Dataset, *, several: bool) -> str:
+    words = WORDS[dataset.kind]
+    version = f" · version {dataset.version}" if several else ""
+    return f"{dataset.name}{version} · {words.examples}: {counted(dataset.rows, words.unit)}"
+
+
+def _chosen(dataset: Dataset, pairs: Sequence[Pair]) -> None:
+    with box("ts-chosen"):
+        verdict_line(dataset)
+        link("Open the dataset", routes.dataset(dataset.id)).props("target=_blank")
     with box("ts-panel", "section").props("aria-label=Preview"):
-        heading(f"The first {len(pairs)} of {dataset.rows} pairs", 3)
+        heading(f"The first {len(pairs)} of {dataset.rows} {WORDS[dataset.kind].unit}", 3)
         for pair in pairs:
-            with box("ts-pair"):
-                _side("INPUT", pair.prompt, "ts-side")
-                Text("span", "→", "ts-arrow").props("aria-hidden=true")
-                _side("OUTPUT", pair.answer, "ts-side ts-side-out")
-
-
-def _side(title: str, text: str, classes: str) -> None:
-    with box(classes):
-        Text("span", title, "ts-tag")
-        Text("p", text)
+            example(pair, dataset.kind)

@@ -1,8 +1,8 @@
 """The pages. `app.py` calls `register_all` once."""
 
 from core.studio import Studio
-from ui import uploads
-from ui.pages import job, jobs, new_job
+from ui import downloads, uploads
+from ui.pages import dataset, datasets, job, jobs, new_job, upload_dataset
 from ui.signals import Signals
 
 
@@ -10,4 +10,8 @@ def register_all(studio: Studio, signals: Signals) -> None:
     jobs.register(studio, signals)
     new_job.register(studio, signals)
     job.register(studio, signals)
+    datasets.register(studio, signals)
+    upload_dataset.register(studio, signals)
+    dataset.register(studio, signals)  # after the pages whose addresses look like a dataset's
     uploads.register(studio)
+    downloads.register(studio)

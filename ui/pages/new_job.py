@@ -27,7 +27,7 @@ SAVE_AFTER_S = 0.3
 
 def register(studio: Studio, _signals: Signals) -> None:
     @ui.page(routes.WIZARD)
-    async def wizard_page(objective: str = "sft", step: str = "1", clone: str = "") -> None:
+    async def wizard_page(objective: str = "sft", step: str = "1", clone: str = "", dataset: str = "") -> None:
         async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
             page_head("Create Fine-Tuning Job", "Teach a base model with labeled examples.")
             if objective != Objective.SFT:
@@ -40,7 +40,7 @@ def register(studio: Studio, _signals: Signals) -> None:
                 Text("p", str(error), "ts-error").props("role=alert")
                 content = None
             wizard = Wizard(studio, SpecForm(content), key, clone)
-            await wizard.build()
+            await wizard.build(dataset)
             if content is None:
                 wizard.suggest()
             wizard.show(int(step) if step in ("1", "2", "3") else 1)
@@ -63,11 +63,13 @@ class Wizard:
         self._is_created = False
         self._task = f"draft {ui.context.client.id}"
 
-    async def build(self) -> None:
+    async def build(self, dataset: str = "") -> None:
+        """`dataset` is the one whose page the user comes from."""
         models = await in_thread(self._studio.models.all)
         starter = await in_thread(self._studio.models.starter_state)
-        datasets = await in_thread(self._studio.datasets.all)
-        self._preselect([model.id for model in models], [dataset.id for dataset in datasets])
+        actor = await in_thread(self._studio.people.actor)
+        datasets = await in_thread(self._studio.datasets.all, actor=actor)
+        self._preselect([model.id for model in models], [known.id for known in datasets], dataset)
         with box("ts-steps"):
             about_model = "Choose a base model or a LoRA adapter to start fine-tuning."
             first = WizardStep(1, "Model", about_model, self.open)
@@ -108,8 +110,10 @@ class Wizard:
         if number == 3:
             self._settings.look_ahead()
 
-    def _preselect(self, models: list[str], datasets: list[str]) -> None:
+    def _preselect(self, models: list[str], datasets: list[str], dataset: str) -> None:
         """One model, one dataset: there is nothing to choose."""
+        if dataset in datasets:
+            self._form.set("dataset", dataset)
         if self._form.content["model"] not in models:
             self._form.set("model", models[0] if len(models) == 1 else "")
         if not self._form.content["dataset"] and len(datasets) == 1:

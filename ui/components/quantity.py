@@ -1,0 +1,16 @@
+"""Numbers as people read them: sizes and counts."""
+
+
+def size_of(count: int) -> str:
+    """Bytes as “2.3 MB”."""
+    size, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
+
+
+def counted(count: int, unit: str) -> str:
+    """“1 pair”, “1,200 pairs”; `unit` is the plural."""
+    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
