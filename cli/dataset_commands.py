@@ -39,10 +39,10 @@ def add(
         fields: dict[str, Any] = {"name": name, "options": given.model_dump()}
         if found := HUB_URL.fullmatch(file):
             fields |= {key: value for key, value in found.groupdict().items() if value}
-            answer = _ask("dataset-fetch", data_dir, fields=fields, on_progress=on_progress)
+            answer = ask("dataset-fetch", data_dir, fields=fields, on_progress=on_progress)
         else:
-            answer = _ask("dataset-add", data_dir, file=Path(file).absolute(), fields=fields, on_progress=on_progress)
-    _tell(answer, as_json)
+            answer = ask("dataset-add", data_dir, file=Path(file).absolute(), fields=fields, on_progress=on_progress)
+    tell(answer, as_json)
 
 
 def fix(
@@ -55,8 +55,8 @@ def fix(
     """A new version without rows that have errors, without copies, or without what is in an evaluation dataset."""
     with one_sentence():
         fields = {"fix": what.value, "evaluation": evaluation}
-        answer = _ask("dataset-fix", data_dir, dataset_id=dataset_id, fields=fields)
-    _tell(answer, as_json)
+        answer = ask("dataset-fix", data_dir, dataset_id=dataset_id, fields=fields)
+    tell(answer, as_json)
 
 
 def rm(
@@ -67,18 +67,18 @@ def rm(
 ) -> None:
     """Delete a version that no unfinished job uses. It stays in the trash for a week."""
     with one_sentence():
-        answer = _ask("dataset-delete", data_dir, dataset_id=dataset_id, fields={"all_versions": every})
-    _tell(answer, as_json)
+        answer = ask("dataset-delete", data_dir, dataset_id=dataset_id, fields={"all_versions": every})
+    tell(answer, as_json)
 
 
 def restore(dataset_id: DatasetId, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Bring a deleted version back from the trash."""
     with one_sentence():
-        answer = _ask("dataset-restore", data_dir, dataset_id=dataset_id)
-    _tell(answer, as_json)
+        answer = ask("dataset-restore", data_dir, dataset_id=dataset_id)
+    tell(answer, as_json)
 
 
-def _ask(
+def ask(
     kind: Kind,
     data_dir: Path | None,
     *,
@@ -94,7 +94,7 @@ def _ask(
     return act(Home.locate(data_dir), request, on_progress)
 
 
-def _tell(answer: Answer, as_json: bool) -> None:
+def tell(answer: Answer, as_json: bool) -> None:
     if answer.error:
         fail(answer.error)
     if as_json:

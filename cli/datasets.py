@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import dataset_commands
+from cli import conversations, dataset_commands
 from cli.dataset_check import check
 from cli.dataset_report import say_report, say_table
 from cli.output import console, one_sentence, say_json
@@ -19,6 +19,7 @@ from storage.datasets import DatasetQuery
 datasets = typer.Typer(help="Add, check, list, show, mend, export and delete datasets.", no_args_is_help=True)
 dataset_commands.register(datasets)
 datasets.command()(check)
+datasets.command("import-conversations")(conversations.import_conversations)
 
 
 @datasets.command()

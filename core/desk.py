@@ -57,7 +57,10 @@ class DatasetDesk:
             )
         if request.file is None:
             raise BadInput("Nothing to add: name a FILE of examples.")
-        return self._datasets.add(request.file, name=name, actor=actor, options=options, on_progress=on_progress)
+        source = str(fields.get("source", ""))
+        return self._datasets.add(
+            request.file, name=name, actor=actor, options=options, on_progress=on_progress, source=source
+        )
 
     def _fix(self, request: Request, actor: Actor) -> Dataset:
         asked = str(request.fields.get("fix"))

@@ -9,6 +9,7 @@ import filelock
 from core.ballast import Ballast
 from core.checkpoints import Checkpoints
 from core.clerk import Clerk
+from core.conversations.imports import ConversationImports
 from core.datasets.arrivals import Arrivals
 from core.datasets.closer import CloserLooks
 from core.datasets.deletion import Deletion
@@ -72,6 +73,7 @@ class Studio:
         self.uploads = Uploads(home, self._ballast)
         self.arrivals = Arrivals()
         self.closer_looks = CloserLooks()
+        self.conversations = ConversationImports(self.datasets, self.uploads)
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
         launcher = Launcher.find(home.path)

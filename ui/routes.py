@@ -34,6 +34,10 @@ def dataset_upload(kind: str = "supervised", *, upload: str = "", way: str = "")
     return _with(DATASET_UPLOAD, kind=kind, way=way, upload=upload)
 
 
+def conversations(upload: str = "") -> str:
+    return _with(CONVERSATIONS, upload=upload)
+
+
 def dataset(dataset_id: str, **state: str) -> str:
     """`state` is the tab and what is chosen there; empty values stay out of the address."""
     return _with(f"{DATASETS}/{dataset_id}", **state)

@@ -1,6 +1,6 @@
 """The upload route: create, chunks from an offset, finish. Behind the guard like all; `static/upload.js` uses it.
 
-POST   /uploads              {"name", "size"}        → 201 {"id", "offset", "size"}
+POST   /uploads              {"name", "size", "is_export"?} → 201 {"id", "offset", "size"}
 GET    /uploads/{id}                                 → 200 {"id", "offset", "size"}: where to go on
 PUT    /uploads/{id}?offset=N  the bytes from N on   → 200 {"offset"}; X-Chunk-SHA256 is checked where it is given
 POST   /uploads/{id}/finish  {"sha256"}?             → 200 {"id", "sha256"}
@@ -52,7 +52,8 @@ def register(studio: Studio) -> None:
         if not isinstance(name, str) or not isinstance(size, int):
             return _json(HTTPStatus.BAD_REQUEST, error="Send the file's name and its size in bytes.")
         try:
-            upload = await in_thread(uploads.create, name, size, session)
+            is_export = fields.get("is_export") is True
+            upload = await in_thread(uploads.create, name, size, session, is_export=is_export)
         except StudioError as error:
             return _refusal(error)
         answer = _json(HTTPStatus.CREATED, **_shown(upload))

@@ -38,19 +38,19 @@ class Pattern:
     confirms: Callable[[str], bool]
 
 
-def find(text: str) -> Iterator[Found]:
-    """Everything suspicious, pattern by pattern; a stretch of text is reported once, as the first kind that fits."""
-    taken: list[tuple[int, int]] = []
-    for pattern in PATTERNS:
+def find(text: str, patterns: "tuple[Pattern, ...]" = ()) -> Iterator[Found]:
+    """Everything suspicious, pattern by pattern (all of them, where none are given); a stretch of text is reported
+    once, as the first kind that fits."""
+    taken = bytearray()
+    for pattern in patterns or PATTERNS:
         if not any(literal in text for literal in pattern.needs):
             continue
         for match in pattern.expression.finditer(text):
             group = "value" if match.groupdict().get("value") else 0
             start, end = match.span(group)
-            if any(start < other_end and other_start < end for other_start, other_end in taken):
-                continue
-            if pattern.confirms(match.group(group)):
-                taken.append((start, end))
+            taken = taken or bytearray(len(text))
+            if taken.find(1, start, end) < 0 and pattern.confirms(match.group(group)):
+                taken[start:end] = b"\1" * (end - start)
                 yield Found(pattern.kind, pattern.is_secret, start, end)
 
 

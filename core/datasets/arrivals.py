@@ -49,9 +49,13 @@ class Arrival:
 
     def downloaded(self, done: int, total: int) -> None:
         """For `Hub.fetch(on_download=…)`; raises Cancelled once somebody has asked for it."""
-        if self._is_asked_to_stop:
-            raise Cancelled(f"The download of {self.title} was cancelled; nothing of it was kept.")
+        self.check()
         self.progress = Progress(done, total, 0, "Downloading")
+
+    def check(self) -> None:
+        """Raises Cancelled once somebody has asked for it."""
+        if self._is_asked_to_stop:
+            raise Cancelled(f"The import of {self.title} was cancelled; nothing of it was kept.")
 
     def cancel(self) -> None:
         self._is_asked_to_stop = True

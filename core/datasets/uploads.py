@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from core.ballast import Ballast
 from core.errors import BadInput, Conflict, DiskFull, NotFound
-from core.formats.magic import refuse_other_kinds
+from core.formats.magic import ZIP, refuse_other_kinds
 from core.formats.problems import FileProblem
 from core.home import Home
 from storage.files import fsync_path, read_json, sha256_of, write_json
@@ -56,7 +56,7 @@ class WrongOffset(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`offset` of `bytes` have arrived. `sha256` is set once it is finished."""
+    """`offset` of `bytes` have arrived. `sha256` is set once it is finished. `is_export`: may be a zip archive."""
 
     id: str
     name: str
@@ -67,6 +67,7 @@ class Upload:
     #: Where it came from, if not from a browser.
     source: str = ""
     offset: int = 0
+    is_export: bool = False
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ class Uploads:
         self._creating = threading.Lock()
         self._live: dict[str, _Live] = {}
 
-    def create(self, name: str, size: int, session: str) -> Upload:
+    def create(self, name: str, size: int, session: str, *, is_export: bool = False) -> Upload:
         """Room for `size` bytes. Refused before the first of them where they cannot be kept."""
         if size <= 0:
             raise BadInput(f"{name or 'The file'} is empty. Choose a file with at least 10 examples.")
@@ -106,7 +107,7 @@ class Uploads:
             path = folder / "file" / clean_name(name)
             path.parent.mkdir(parents=True, mode=0o700)
             path.touch(mode=0o600)
-            upload = Upload(upload_id, path.name, size, path, _hashed(session))
+            upload = Upload(upload_id, path.name, size, path, _hashed(session), is_export=is_export)
             self._save(upload)
         return upload
 
@@ -220,8 +221,8 @@ class Uploads:
         return Upload(path=path, id=upload_id, offset=offset, **state)
 
     def _save(self, upload: Upload) -> None:
-        state = {"name": upload.name, "bytes": upload.bytes, "owner": upload.owner}
-        state |= {"sha256": upload.sha256, "source": upload.source}
+        kept = ("name", "bytes", "owner", "sha256", "source", "is_export")
+        state = {key: getattr(upload, key) for key in kept}
         write_json(self._home.uploads / upload.id / "upload.json", state)
 
     def _remove(self, upload_id: str) -> None:
@@ -255,10 +256,7 @@ class Chunk:
         if self.offset == 0:
             if len(data) < min(LOOKED_AT, upload.bytes):
                 return
-            try:
-                refuse_other_kinds(data[:LOOKED_AT], upload.path)
-            except FileProblem as problem:
-                raise WrongType(str(problem)) from problem
+            _refuse(upload, data[:LOOKED_AT])
         if shortage := self._home.shortage():
             raise DiskFull(shortage)
         with self._live.lock, self._ballast.explaining():
@@ -294,6 +292,15 @@ class Chunk:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _refuse(upload: Upload, head: bytes) -> None:
+    if upload.is_export and head.startswith(ZIP):
+        return
+    try:
+        refuse_other_kinds(head, upload.path)
+    except FileProblem as problem:
+        raise WrongType(str(problem)) from problem
 
 
 def clean_name(name: str) -> str:

@@ -51,7 +51,7 @@ _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\x80-\xff]")
 #: Pickles of protocol 2 to 5 begin so. One is never opened: it can run anything.
 _PICKLE = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 _PARQUET = b"PAR1"
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 def is_parquet(head: bytes) -> bool:
@@ -62,7 +62,7 @@ def refuse_other_kinds(head: bytes, path: Path) -> None:
     """Raises FileProblem `not_a_dataset`, naming what the file is."""
     if not head.strip():
         raise FileProblem("empty_file", f"{path.name} is empty. Choose a file with examples.")
-    if head.startswith(_ZIP):
+    if head.startswith(ZIP):
         raise _problem(path, *_inside_zip(path))
     if head.startswith(_PICKLE):
         raise _problem(path, "a Python pickle", "It can run any program when opened, so it is not. Save it as JSONL.")

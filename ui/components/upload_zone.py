@@ -9,21 +9,25 @@ from core.datasets.uploads import Uploads
 from ui.design import STATIC
 
 ACCEPT = ".jsonl,.json,.ndjson,.csv,.tsv,.parquet,.txt,.gz,.zst"
+HINT = "JSONL, JSON, CSV or Parquet (.gz and .zst too), up to {}, at least 10 labeled examples."
+ACCEPT_EXPORTS = ".zip,.json,.jsonl,.ndjson,.csv,.txt,.md,.gz,.zst"
+HINT_EXPORTS = "The zip archive as it was sent to you, or JSON, JSONL, CSV, text (.gz and .zst too), up to {}."
 
 
 class UploadZone(Element, component=STATIC / "upload.js"):
-    """`on_uploaded` gets the upload's id. The zone stays busy until `reset`."""
+    """`on_uploaded` gets the upload's id. The zone stays busy until `reset`. `is_export`: for conversations."""
 
-    def __init__(self, uploads: Uploads, on_uploaded: Callable[[str], Awaitable[None]], *, title: str) -> None:
+    def __init__(
+        self, uploads: Uploads, on_uploaded: Callable[[str], Awaitable[None]], *, title: str, is_export: bool = False
+    ) -> None:
         super().__init__()
         limit_mb = uploads.limit_bytes // 1024**2
         shown = f"{limit_mb / 1024:.4g} GB" if limit_mb >= 1024 else f"{limit_mb} MB"
         self._props["title"] = title
-        self._props["hint"] = (
-            "Drag & drop a file here, or click to choose. JSONL, JSON, CSV or Parquet (.gz and .zst too), "
-            f"up to {shown}, at least 10 labeled examples."
-        )
-        self._props["accept"] = ACCEPT
+        hint = (HINT_EXPORTS if is_export else HINT).format(shown)
+        self._props["hint"] = f"Drag & drop a file here, or click to choose. {hint}"
+        self._props["accept"] = ACCEPT_EXPORTS if is_export else ACCEPT
+        self._props["is-export"] = is_export
         self._props["limit"] = uploads.limit_bytes
         self._on_uploaded = on_uploaded
         self.classes("ts-stretch").mark("upload")

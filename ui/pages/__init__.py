@@ -2,7 +2,7 @@
 
 from core.studio import Studio
 from ui import downloads, uploads
-from ui.pages import dataset, datasets, job, jobs, new_job, upload_dataset
+from ui.pages import dataset, datasets, import_conversations, job, jobs, new_job, upload_dataset
 from ui.signals import Signals
 
 
@@ -12,6 +12,7 @@ def register_all(studio: Studio, signals: Signals) -> None:
     job.register(studio, signals)
     datasets.register(studio, signals)
     upload_dataset.register(studio, signals)
+    import_conversations.register(studio, signals)
     dataset.register(studio, signals)  # after the pages whose addresses look like a dataset's
     uploads.register(studio)
     downloads.register(studio)

@@ -7,7 +7,7 @@ const GIVE_UP_AFTER_MS = 15 * 60 * 1000;
 const REMEMBERED = "tunesmith-upload ";
 
 export default {
-  props: { title: String, hint: String, accept: String, label: String, limit: Number, open: Boolean },
+  props: { title: String, hint: String, accept: String, label: String, limit: Number, open: Boolean, isExport: Boolean },
   emits: ["uploaded", "began"],
   template: `
     <div class="ts-zone" :class="{ 'ts-zone-over': depth > 0 }" @dragenter.prevent="depth++"
@@ -134,7 +134,8 @@ export default {
           forget(key);
         }
       }
-      const made = await ask("POST", "/uploads", JSON.stringify({ name: this.file.name, size: this.file.size }));
+      const asked = { name: this.file.name, size: this.file.size, is_export: this.isExport };
+      const made = await ask("POST", "/uploads", JSON.stringify(asked));
       [this.id, this.sent] = [made.id, 0];
       remember(key, { id: made.id, name: this.name, percent: 0 });
     },
