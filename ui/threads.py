@@ -1,7 +1,9 @@
 """Blocking work away from the event loop: one slow query there would hold up every page of every user."""
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
 
 from nicegui import run
@@ -16,3 +18,18 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     if done is None:
         raise asyncio.CancelledError
     return done[0]
+
+
+async def in_own_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """For work that takes seconds or minutes: `in_thread` has few threads, and every page needs them."""
+    done: Future[T] = Future()
+
+    def work_on() -> None:
+        done.set_running_or_notify_cancel()  # from now on a page that goes away does not cancel it under our hands
+        try:
+            done.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # whoever awaits gets it
+            done.set_exception(error)
+
+    threading.Thread(target=work_on, name="page work", daemon=True).start()
+    return await asyncio.wrap_future(done)

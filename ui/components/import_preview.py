@@ -15,7 +15,7 @@ from storage.rows import Kind
 from ui.components.example import conversation, example_of
 from ui.components.quantity import counted
 from ui.components.text import Text, box, heading
-from ui.threads import in_thread
+from ui.threads import in_own_thread
 
 KINDS = {Result.PAIRS: Kind.PREFERENCE, Result.RATED: Kind.UNPAIRED}
 LOOK_EVERY_S = 0.4
@@ -57,10 +57,10 @@ class ImportPreview:
             self._so_far = made
 
         try:
-            made = await in_thread(make_in_child, self._store, numbers, options, None, tell)
+            made = await in_own_thread(make_in_child, self._store, numbers, options, None, tell)
         except Cancelled:
             return
-        except StudioError as error:
+        except (StudioError, OSError) as error:
             if turn == self._turn and not self._card.is_deleted:
                 self._timer.active = False
                 self._complain(str(error))
