@@ -25,11 +25,20 @@ from core.formats.options import ReadOptions
 from core.formats.problems import FileProblem
 from core.spawn import PROJECT_ROOT, inherited
 
-__all__ = ["MINIMUM_EXAMPLES", "Import", "OnProgress", "Progress", "import_file"]
+__all__ = ["MINIMUM_EXAMPLES", "Import", "OnProgress", "Progress", "import_file", "is_small"]
 
 #: A parser that wants more than this has met something hostile. Far above what any sound file takes.
 _ADDRESS_SPACE_BYTES = 8 << 30
 _TELL_EVERY_S = 0.1
+#: JSON this small is read in a moment; a process would take far longer to start.
+_SMALL_BYTES = 256 * 1024
+
+
+def is_small(source: Path) -> bool:
+    """Whether the file may be read right here: a little JSON as it stands, nothing to unpack and nothing to guess."""
+    with source.open("rb") as file:
+        start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return start in (b"{", b"[") and source.stat().st_size <= _SMALL_BYTES
 
 
 class Import:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.ballast import Ballast
 from core.checks.report import Report
-from core.datasets.importing import Import
+from core.datasets.importing import Import, import_file, is_small
 from core.datasets.intake import OnProgress
 from core.datasets.labels import Labels, file_title
 from core.datasets.preview import Pair, pair_of
@@ -117,16 +117,19 @@ class Datasets:
     ) -> Dataset:
         """Check every row and keep the file; the same content a second time is the same dataset.
 
-        Raises StudioError; then nothing is kept. `on_start` is given the import, which can be cancelled. `source`
-        names where the file came from, where that is more than its name.
+        Raises StudioError; then nothing is kept. `on_start` is given the import, which can be cancelled; a small file,
+        read at once, has none. `source` names where the file came from, where that is more than its name.
         """
         if not path.is_file():
             raise BadInput(f"There is no file {path}. Check the path and try again.")
         self._home.require_free(path.stat().st_size, f"The dataset {path.name}")
         with self.drafting() as partial:
-            running = Import(path, partial, options, on_progress)
-            on_start(running)
-            report = running.wait()
+            if is_small(path):
+                report = import_file(path, partial, options, on_progress)
+            else:
+                running = Import(path, partial, options, on_progress)
+                on_start(running)
+                report = running.wait()
             row = described(report, actor)
             row.name = (name and Labels(name=name).name) or file_title(path)
             row.source_name, row.bytes = source or path.name[-200:], path.stat().st_size

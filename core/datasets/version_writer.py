@@ -17,6 +17,8 @@ from storage.rows import INDEX, ROWS, Content, Kind, RowsWriter, encode
 
 #: Stands for a row that is compared with no other: a broken one.
 _UNCOMPARED = 0
+#: For fewer rows than this numpy is not worth its import.
+FEW = 4096
 
 
 class VersionWriter:
@@ -140,6 +142,9 @@ def copies(hashes: "array[int]") -> Iterator[tuple[int, int]]:
 
     That two different rows of ten million share 64 bits happens once in 400 000 such files.
     """
+    if len(hashes) <= FEW:
+        yield from _few_copies(hashes)
+        return
     import numpy  # only in the processes that read files
 
     values = numpy.frombuffer(hashes, dtype=numpy.int64)
@@ -153,6 +158,13 @@ def copies(hashes: "array[int]") -> Iterator[tuple[int, int]]:
     for start in range(0, len(by_row), 4096):
         some = by_row[start : start + 4096]
         yield from zip(rows[some].tolist(), originals[some].tolist(), strict=True)
+
+
+def _few_copies(hashes: "array[int]") -> Iterator[tuple[int, int]]:
+    first: dict[int, int] = {}
+    for row, value in enumerate(hashes):
+        if value != _UNCOMPARED and first.setdefault(value, row) != row:
+            yield row, first[value]
 
 
 def _by_row(findings: Iterator[Finding]) -> Iterator[tuple[Level, list[Finding]]]:
