@@ -68,7 +68,8 @@ def _message(message: Message, title: str) -> None:
 
 
 def _spoken(title: str, text: str, role: str) -> None:
-    with box("ts-message").classes("ts-message-out" if role == "assistant" else ""):
+    tone = "bad" if title.startswith("rejected") else "out" if role == "assistant" else "in"
+    with box(f"ts-message ts-message-{tone}"):
         Text("span", title, "ts-tag")
         Text("p", clipped(text))
 
