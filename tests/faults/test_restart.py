@@ -23,8 +23,10 @@ STEPS = 12
 
 
 @pytest.fixture
-def server(home: Home, simulate: Callable[..., None]) -> Iterator[ServedStudio]:
-    simulate(steps=STEPS, step_s=0.25, preparing_s=1.5)
+def server(home: Home, simulate: Callable[..., None], request: pytest.FixtureRequest) -> Iterator[ServedStudio]:
+    # Where something is asked of the run, it has to last until a busy server has heard it.
+    is_asked = request.node.callspec.params["state"] in ("pausing", "cancelling")
+    simulate(steps=STEPS, step_s=1.0 if is_asked else 0.25, preparing_s=1.5)
     server = ServedStudio(home.path, "--no-starter")
     yield server
     server.end()
