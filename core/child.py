@@ -107,3 +107,22 @@ class Child:
         with self._process.stderr as lines:
             for line in lines:
                 self._errors.append(line.decode(errors="replace").rstrip())
+
+
+class Examined:
+    """Something that a child process looks into at most once: how far it is, whether it runs, its end."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+
+    @property
+    def progress(self) -> Progress:
+        return self._child.progress if self._child else Progress()
+
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.is_running
+
+    def cancel(self) -> None:
+        if self._child:
+            self._child.cancel()

@@ -8,26 +8,18 @@ from pydantic import ValidationError
 
 from core.checks.deep_report import DEEP, DEEP_FINDINGS, SUSPECT, SUSPICION, DeepReport
 from core.checks.findings import read_findings
-from core.child import Child, Progress
+from core.child import Child, Examined
 from core.formats.problems import Finding
 from storage.files import read_json
 
 
-class CloserLook:
+class CloserLook(Examined):
     """At the version in `folder`; leaks are looked for where `evaluation` is given. Its methods may block."""
 
     def __init__(self, folder: Path, evaluation: Path | None = None) -> None:
+        super().__init__()
         self._folder = folder
         self._evaluation = evaluation
-        self._child: Child | None = None
-
-    @property
-    def progress(self) -> Progress:
-        return self._child.progress if self._child else Progress()
-
-    @property
-    def is_running(self) -> bool:
-        return self._child is not None and self._child.is_running
 
     def known(self) -> DeepReport | None:
         """What was found before, for the same evaluation (any, where none was given now)."""
@@ -43,10 +35,6 @@ class CloserLook:
         if not self.is_running:
             evaluation = str(self._evaluation) if self._evaluation else None
             self._child = Child("core.checks.closer", {"folder": str(self._folder), "evaluation": evaluation})
-
-    def cancel(self) -> None:
-        if self._child:
-            self._child.cancel()
 
     def result(self, timeout_s: float | None = None) -> DeepReport:
         """Waits. Raises ChildFailed with the reason."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core.checks.codes import CODES
 from core.checks.findings import read_findings
 from core.checks.report import CodeCount
-from core.child import Child, Progress
+from core.child import Child, Examined
 from core.errors import BadInput
 from core.formats.problems import Finding, Level
 from core.home import Home
@@ -95,10 +95,11 @@ class RowTokens:
     detail: str = ""
 
 
-class Examination:
+class Examination(Examined):
     """One count of one dataset for one model. All its methods may block: not for the event loop."""
 
     def __init__(self, dataset: DatasetRef, model: ModelRef, context: int, cache: Path) -> None:
+        super().__init__()
         self._request: Json = {
             "dataset": dataset.model_dump(mode="json"),
             "model": model.model_dump(mode="json"),
@@ -107,15 +108,6 @@ class Examination:
         }
         self._folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path))
         self._report = report_of(cache, self._folder.name, dataset.id, context)
-        self._child: Child | None = None
-
-    @property
-    def progress(self) -> Progress:
-        return self._child.progress if self._child else Progress()
-
-    @property
-    def is_running(self) -> bool:
-        return self._child is not None and self._child.is_running
 
     def known(self) -> TokenReport | None:
         """The report, where it has been made; nothing is started."""
@@ -128,10 +120,6 @@ class Examination:
         """Unless it runs or is known."""
         if not self.is_running and self.known() is None:
             self._child = Child("training.examine", self._request, ENVIRONMENT)
-
-    def cancel(self) -> None:
-        if self._child:
-            self._child.cancel()
 
     def result(self, timeout_s: float | None = None) -> TokenReport:
         """Waits. Raises ChildFailed with the reason."""
