@@ -28,12 +28,16 @@ def fields(model: type[BaseModel] = JobSpec, prefix: str = "") -> Iterator[Field
     for name, info in model.model_fields.items():
         path = f"{prefix}{name}"
         members = _models(info.annotation)
+        tag = "kind" if all("kind" in member.model_fields for member in members) else "type"
         if len(members) > 1:
-            kinds = [str(member.model_fields["kind"].default) for member in members]
-            yield Field(f"{path}.kind", str(info.default.kind), " | ".join(kinds), "")
+            kinds = [str(member.model_fields[tag].default) for member in members]
+            default = getattr(info.default, tag, "") or "none"
+            yield Field(f"{path}.{tag}", default, " | ".join(kinds), info.description or "")
+        if tag == "type":
+            continue  # graders have a page of their own
         for member in members:
-            own = (field for field in fields(member, f"{path}.") if not field.name.endswith(".kind"))
-            label = f"{member.model_fields['kind'].default} only. " if len(members) > 1 else ""
+            own = (field for field in fields(member, f"{path}.") if not field.name.endswith(f".{tag}"))
+            label = f"{member.model_fields[tag].default} only. " if len(members) > 1 else ""
             yield from (Field(field.name, field.default, field.allowed, label + field.help) for field in own)
         if not members:
             yield Field(path, _default(info), _allowed(info), info.description or "")
@@ -45,13 +49,16 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
         return _models(typing.get_args(annotation)[0])
     if origin in (Union, types.UnionType):
         return [model for part in typing.get_args(annotation) for model in _models(part)]
+    if origin is tuple or origin is dict:
+        return []
     return [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
 
 
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
-    default = info.default.value if isinstance(info.default, Enum) else info.default
+    default = info.get_default(call_default_factory=True)
+    default = default.value if isinstance(default, Enum) else default
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
