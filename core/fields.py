@@ -28,19 +28,22 @@ def fields(model: type[BaseModel] = JobSpec, prefix: str = "") -> Iterator[Field
     for name, info in model.model_fields.items():
         path = f"{prefix}{name}"
         members = _models(info.annotation)
-        tag = "kind" if all("kind" in member.model_fields for member in members) else "type"
+        if len(members) > 1 and "type" in members[0].model_fields:
+            # Graders nest, and have a page of their own.
+            yield Field(path, _default(info), " | ".join(_tags(members, "type")), info.description or "")
+            continue
         if len(members) > 1:
-            kinds = [str(member.model_fields[tag].default) for member in members]
-            default = getattr(info.default, tag, "") or "none"
-            yield Field(f"{path}.{tag}", default, " | ".join(kinds), info.description or "")
-        if tag == "type":
-            continue  # graders have a page of their own
+            yield Field(f"{path}.kind", str(info.default.kind), " | ".join(_tags(members, "kind")), "")
         for member in members:
-            own = (field for field in fields(member, f"{path}.") if not field.name.endswith(f".{tag}"))
-            label = f"{member.model_fields[tag].default} only. " if len(members) > 1 else ""
+            own = (field for field in fields(member, f"{path}.") if not field.name.endswith(".kind"))
+            label = f"{member.model_fields['kind'].default} only. " if len(members) > 1 else ""
             yield from (Field(field.name, field.default, field.allowed, label + field.help) for field in own)
         if not members:
             yield Field(path, _default(info), _allowed(info), info.description or "")
+
+
+def _tags(members: list[type[BaseModel]], name: str) -> list[str]:
+    return [str(member.model_fields[name].default) for member in members]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

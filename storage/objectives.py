@@ -36,7 +36,9 @@ class Dpo(Record):
 class Rft(Record):
     """Reinforcement fine-tuning by group-relative policy optimisation (Shao et al. 2024, arXiv:2402.03300)."""
 
-    grader: Grader | None = Field(None, title="Grader", description="What scores an answer; required for this objective")
+    grader: Grader | None = Field(
+        None, title="Grader", description="What scores an answer; required for this objective"
+    )
     group_size: int = Field(
         4, ge=2, le=64, title="Group Size", description="Answers that are sampled for each prompt and compared"
     )  # fmt: skip
