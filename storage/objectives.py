@@ -57,7 +57,8 @@ class Rft(Record):
         description="How strongly the model is held to its start; 0 = not at all, 0.04 in the paper",
     )  # fmt: skip
     loss: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = Field(
-        "dapo", title="Loss Type", description="How token losses are averaged; dapo favours no length, grpo is the paper's"
+        "dapo", title="Loss Type",
+        description="How token losses are averaged: dapo favours no length, grpo is the paper's",
     )  # fmt: skip
     scale_rewards: bool = Field(
         True, title="Scale Rewards", description="Divide a group's advantages by their spread"
