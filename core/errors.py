@@ -4,12 +4,20 @@ StudioError
 ├── BadInput        what was asked cannot be done as asked
 ├── NotFound        no such job, dataset or model
 ├── Conflict        it is taken, in use, or in the wrong state
+├── Cancelled       stopped because somebody asked for it
 ├── DiskFull        nothing more could be written
-└── BadHome         the data folder cannot be used
-    └── Taken       another process serves it
+├── BadHome         the data folder cannot be used
+│   └── Taken       another process serves it
+├── NoRunner        the runner cannot be asked now
+│   └── NobodyRuns  there is none
+├── NotStarted      the runner has refused or could not
+└── Unanswered      the runner went away while it was asked
 """
 
-import pydantic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the runner speaks in these errors too, and is to stay small
+    import pydantic
 
 
 class StudioError(Exception):
@@ -28,6 +36,10 @@ class Conflict(StudioError):
     """It is taken, in use, or in a state that does not allow this."""
 
 
+class Cancelled(StudioError):
+    """Stopped because somebody asked for it."""
+
+
 class DiskFull(StudioError):
     """Nothing more could be written."""
 
@@ -40,7 +52,23 @@ class Taken(BadHome):
     """Another process serves the data folder."""
 
 
-def explain(error: pydantic.ValidationError) -> str:
+class NoRunner(StudioError):
+    """The runner cannot be asked now; what would start waits."""
+
+
+class NobodyRuns(NoRunner):
+    """No runner serves the data folder."""
+
+
+class NotStarted(StudioError):
+    """The runner was asked to start an attempt and did not."""
+
+
+class Unanswered(StudioError):
+    """The runner went away while it was asked: whether it has started the attempt shows in its folder."""
+
+
+def explain(error: "pydantic.ValidationError") -> str:
     """The first thing pydantic found, as a sentence: which field, what is wrong, what was given."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"]) or "the spec"

@@ -31,9 +31,12 @@ def activation_bytes_per_token(model: ModelRef) -> int:
 
 
 def memory_bytes(method: Method, model: ModelRef, compute: Compute) -> int:
-    """On each device: weights, trained weights with gradient and two Adam moments in fp32, activations of a pass."""
+    """On each device: weights, trained weights with gradient and two Adam moments in fp32, activations of a pass.
+
+    Several devices hold all of it each, and the gradients once more, in the buckets that are sent round.
+    """
     weights = model.parameters * (2 if compute.weights_dtype == "bfloat16" else 4)
-    trained = trainable_parameters(method, model) * 16
+    trained = trainable_parameters(method, model) * (20 if compute.devices > 1 else 16)
     activations = activation_bytes_per_token(model) * compute.micro_batch_tokens
     return weights + trained + activations + (CUDA_CONTEXT_BYTES if compute.device == "cuda" else 0)
 

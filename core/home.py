@@ -42,6 +42,10 @@ class Home:
         return self.path / "datasets"
 
     @property
+    def uploads(self) -> Path:
+        return self.path / "uploads"
+
+    @property
     def backups(self) -> Path:
         return self.path / "backups"
 
@@ -62,7 +66,16 @@ class Home:
     def prepare(self) -> None:
         """Make the folders and prove that they can be written. Raises BadHome with the path and the reason."""
         try:
-            for folder in (self.path, self.runs, self.models, self.datasets, self.backups, self.trash, self.inbox):
+            for folder in (
+                self.path,
+                self.runs,
+                self.models,
+                self.datasets,
+                self.uploads,
+                self.backups,
+                self.trash,
+                self.inbox,
+            ):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.path / f".probe-{uuid.uuid4().hex}"
             probe.touch()
@@ -114,6 +127,11 @@ class Home:
             return True
         lock.release()
         return False
+
+    def server_pid(self) -> int:
+        """The process that serves the folder right now, 0 where none does."""
+        pid = (read_json(self.path / "studio.json") or {}).get("pid") if self.is_served() else 0
+        return pid if isinstance(pid, int) else 0
 
     def _held_by(self) -> str:
         holder = read_json(self.path / "studio.json") or {}

@@ -13,7 +13,7 @@ from core.history import History
 from core.home import Home
 from core.outcome import outcome
 from core.people import Actor
-from core.runs import row_of
+from core.submission import row_of
 from storage import datasets, jobs
 from storage.database import Database
 from storage.files import read_json

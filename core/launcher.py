@@ -3,58 +3,72 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from core.crashpoints import reach
 from core.devices import CPU
-from storage.process import FOLDER_VARIABLE, TOKEN_VARIABLE, ProcessIdentity, has_token
+from core.errors import BadHome, NobodyRuns, NoRunner
+from core.runner_socket import call
+from core.spawn import inherited, spawn
+from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
 
-#: A shorter one cannot be one of ours, and might match by accident.
-LEAST_TOKEN = 16
-PROJECT_ROOT = Path(__file__).parents[1]
-#: What a trainer may inherit. Everything else stays here: tokens and keys above all.
-_INHERITED = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "HF_HOME",
-    "SSL_CERT_FILE",
-)
-_INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "MKL_")
+#: Starts the supervisor of this attempt with this environment.
+Start = Callable[[Path, Mapping[str, str]], object]
+#: What TUNESMITH_RUNNER may say: jobs wait for the runner instead of being started by the server.
+REQUIRED = "required"
+RUNNER_VARIABLE = "TUNESMITH_RUNNER"
 
 
-def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] = (CPU,)) -> subprocess.Popen[bytes]:
-    """Claim the attempt's folder and start its supervisor in a session of its own; it outlives this process."""
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Attempts are started by the runner where one serves the data folder, else (unless it is `required`) by us."""
+
+    home: Path
+    required: bool = False
+
+    @classmethod
+    def find(cls, home: Path) -> "Launcher":
+        """As the environment says. Raises BadHome where it says what nobody understands."""
+        asked = os.environ.get(RUNNER_VARIABLE, "")
+        if asked not in ("", REQUIRED):
+            raise BadHome(f"{RUNNER_VARIABLE} is “{asked[:80]}”; leave it out or set it to “{REQUIRED}”.")
+        return cls(home, required=asked == REQUIRED)
+
+    @contextlib.contextmanager
+    def ready(self) -> Iterator[Start]:
+        """Who starts the next attempt, known before a job is claimed for it. Raises NoRunner where jobs have to wait.
+
+        A runner that is there and does not answer is waited for, required or not: it was meant to be used.
+        """
+        with contextlib.ExitStack() as stack:
+            start: Start = spawn
+            try:
+                start = stack.enter_context(call(self.home)).start
+            except NobodyRuns:
+                if self.required:
+                    raise
+            yield start
+
+    def obstacle(self) -> str:
+        """Why nothing can be started now, as a sentence; empty where something can."""
+        try:
+            with self.ready():
+                return ""
+        except NoRunner as error:
+            return str(error)
+
+
+def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] = (CPU,), start: Start = spawn) -> None:
+    """Claim the attempt's folder and have its supervisor started in a session of its own; it outlives this process."""
     attempt = folder.attempt(number)
     attempt.claim(token, devices)
     reach("launch: attempt folder written")
-    with (attempt.path / "supervisor.log").open("wb") as log:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-m", "training", str(attempt.path)],
-            # From elsewhere the child could import another `storage/`.
-            cwd=PROJECT_ROOT,
-            env=_environment(folder, token),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            close_fds=True,
-        )
-    # Somebody has to collect our child's exit status, or it stays a zombie for as long as we live.
-    threading.Thread(target=supervisor.wait, name=f"reap {supervisor.pid}", daemon=True).start()
-    return supervisor
+    start(attempt.path, {**inherited(), TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)})
 
 
 def is_alive(attempt: Attempt) -> bool:
@@ -63,12 +77,11 @@ def is_alive(attempt: Attempt) -> bool:
 
 
 def send(attempt: Attempt, number: signal.Signals) -> None:
-    """Signal the trainer (never the supervisor, which must live to write `exit.json`)."""
-    processes = attempt.processes()
-    if len(processes) == 2:
+    """Signal the trainer's processes (never the supervisor, which must live to write `exit.json`)."""
+    for process in attempt.processes()[1:]:
         # A stopped process does not see SIGTERM until it goes on.
-        _signal(processes[1], signal.SIGCONT)
-        _signal(processes[1], number)
+        _signal(process, signal.SIGCONT)
+        _signal(process, number)
 
 
 def kill_tree(attempt: Attempt, *, spare_supervisor: bool) -> None:
@@ -110,14 +123,3 @@ def _pids_with(token: str) -> Iterator[int]:
     for pid in psutil.pids():
         if pid >= 2 and pid != os.getpid() and has_token(pid, token):
             yield pid
-
-
-def inherited() -> dict[str, str]:
-    """What a child of ours may know of our environment."""
-    return {
-        name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
-    }
-
-
-def _environment(folder: RunFolder, token: str) -> dict[str, str]:
-    return {**inherited(), TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)}

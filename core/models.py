@@ -11,7 +11,7 @@ from typing import Literal
 
 from core.errors import NotFound
 from core.home import Home
-from core.launcher import PROJECT_ROOT, inherited
+from core.spawn import PROJECT_ROOT, inherited
 from storage import manifest
 from storage.event_log import read_events
 from storage.events import Failed, Phase

@@ -1,9 +1,10 @@
-"""What happens once a day while the studio runs: the trash is emptied of what is old, the index is backed up."""
+"""What happens once a day while the studio runs: old trash and abandoned uploads go, the index is backed up."""
 
 import logging
 import threading
 
 from core.backups import Backups
+from core.datasets.uploads import Uploads
 from core.errors import StudioError
 from core.home import Home
 from core.trash import Trash
@@ -17,7 +18,8 @@ log = logging.getLogger(__name__)
 class Nightly:
     """Due is decided by the day, not by a count of hours: clock jumps and restarts neither skip nor repeat it."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, uploads: Uploads) -> None:
+        self._uploads = uploads
         self._backups = Backups(home)
         self._trash = Trash(home)
         self._stopping = threading.Event()
@@ -35,6 +37,7 @@ class Nightly:
         """Do what is due. The trash first: it may make the room that the backup needs."""
         try:
             self._trash.empty()
+            self._uploads.sweep()
             self._backups.take_daily()
         except (StudioError, OSError) as error:
             log.warning("The daily backup was not made and is tried again in ten minutes. %s", error)

@@ -10,7 +10,7 @@ import psutil
 
 from core import launcher
 from core.ladder import Ladder
-from storage.process import FOLDER_VARIABLE, TOKEN_VARIABLE, environment, start_ticks
+from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE, environment, start_ticks
 from storage.run_folder import Attempt, RunFolder
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def processes_of(runs: Path) -> Iterator[Orphan]:
         told = environment(pid)
         folder, token = Path(told.get(FOLDER_VARIABLE, "")), told.get(TOKEN_VARIABLE, "")
         ticks = start_ticks(pid)
-        if folder.parent == runs and len(token) >= launcher.LEAST_TOKEN and ticks is not None:
+        if folder.parent == runs and len(token) >= LEAST_TOKEN and ticks is not None:
             yield Orphan(pid, ticks, folder.name, token)
 
 

@@ -4,6 +4,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import NotStarted
 from core.history import History
 from storage.failures import EVIDENCE_CHARACTERS, classify, explain_log
 from storage.process import boot_id
@@ -38,11 +39,12 @@ def outcome(
     if history.failed:
         failed = history.failed
         return _settled(Outcome(Status.FAILED, failed.cause, failed.message, failed.evidence), folder)
-    lines = _last_lines(folder.attempt(job.attempt).stderr)
-    return _settled(_without_words(ended, lines, disk_is_short, folder.attempt(job.attempt)), folder)
+    attempt = folder.attempt(job.attempt)
+    lines = _last_lines(attempt.stderr_of(ended.rank if ended else 0))
+    return _settled(_without_words(ended, lines, disk_is_short, attempt), folder)
 
 
-def could_not_start(error: OSError, folder: RunFolder) -> Outcome:
+def could_not_start(error: OSError | NotStarted, folder: RunFolder) -> Outcome:
     message = f"The trainer could not be started: {error}."
     rule = classify(str(error))
     return _settled(Outcome(Status.FAILED, rule.cause if rule else Cause.INTERNAL, message), folder)
@@ -64,8 +66,9 @@ def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool, at
             "The machine ran out of memory and the kernel ended the trainer. Choose a smaller batch or context length."
         )
         return Outcome(Status.FAILED, Cause.OOM_HOST, message, evidence)
+    who = _who(ended, attempt)
     if ended and ended.signal and ended.signal in FROM_OUTSIDE:
-        message = f"The trainer was ended from outside by {_name(ended.signal)} (signal {ended.signal})."
+        message = f"{who} was ended from outside by {_name(ended.signal)} (signal {ended.signal})."
         return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)
     if known := explain_log(lines):
         return Outcome(Status.FAILED, known.cause, known.sentence, known.evidence)
@@ -75,10 +78,19 @@ def _without_words(ended: Exit | None, lines: list[str], disk_is_short: bool, at
     if ended is None:
         return _lost(attempt, evidence)
     if ended.signal:
-        message = f"The trainer was ended by {_name(ended.signal)} (signal {ended.signal})."
+        message = f"{who} was ended by {_name(ended.signal)} (signal {ended.signal})."
         return Outcome(Status.INTERRUPTED, Cause.KILLED_EXTERNALLY, message, evidence)
-    message = f"The trainer ended with code {ended.returncode} without saying why. Its stderr.log may tell more."
+    log = attempt.stderr_of(ended.rank).name
+    message = f"{who} ended with code {ended.returncode} without saying why. Its {log} may tell more."
     return Outcome(Status.FAILED, Cause.INTERNAL, message, evidence)
+
+
+def _who(ended: Exit | None, attempt: Attempt) -> str:
+    """The others of a run on several devices are ended with the one whose end it was."""
+    processes = len(attempt.processes()) - 1
+    if ended is None or processes < 2:
+        return "The trainer"
+    return f"Process {ended.rank + 1} of the {processes} that trained together"
 
 
 def _name(number: int) -> str:

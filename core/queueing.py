@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
-from core.devices import Device, Devices, DevicesUnreadable, processor
+from core.devices import CPU, Device, Devices, DevicesUnreadable, processor
 from core.errors import BadInput, Conflict, NotFound
-from core.home import Home
+from core.known_gpus import KnownGpus
 from core.people import Actor
 from core.placement import Picture, Plan, plan
+from core.remembered import Remembered
 from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Waiting
@@ -21,6 +22,8 @@ from storage.status import Status
 from storage.tables import Job
 
 MOST_PRIORITY = 100
+#: About a tick of the scheduler, which asks once in each.
+REASONS_FRESH_S = 1.0
 
 
 class Shift(StrEnum):
@@ -32,20 +35,33 @@ class Shift(StrEnum):
 
 
 class Queue:
-    """`changed(job_id)` is called after every change of a row, from whatever thread made it."""
+    """`changed(job_id)` is called after every change of a row, from whatever thread made it. `obstacle()` says why
+    nothing can start now, whatever is free: a full disk, no runner."""
 
     def __init__(
-        self, database: Database, devices: Devices, changed: Callable[[str], None], home: Home | None = None
+        self,
+        database: Database,
+        devices: Devices,
+        changed: Callable[[str], None],
+        obstacle: Callable[[], str],
+        known: KnownGpus,
     ) -> None:
         self._database = database
-        self._home = home
+        self._obstacle = obstacle
         self._devices = devices
         self._changed = changed
-        #: GPUs seen since the start. One that was here and is not any more is set aside, not forgotten.
-        self._known: dict[str, Device] = {}
+        self._known = known
         self._told: dict[str, str] = {}
+        self._reasons: Remembered[dict[str, str]] = Remembered(fresh_s=REASONS_FRESH_S)
+        #: Another one after every change of a row.
+        self._edition = object()
         #: Set when the scheduler has something to do before its next tick.
         self.wake = threading.Event()
+
+    def announce(self, job_id: str) -> None:
+        """A row has changed: what waits may now wait for something else, and pages hear of it."""
+        self._edition = object()
+        self._changed(job_id)
 
     def get(self, job_id: str) -> Job:
         with self._database.read() as session:
@@ -91,7 +107,7 @@ class Queue:
             reordered.insert(to, reordered.pop(at))
             changed = jobs.set_places(session, _new_places(peers, reordered))
         for other in changed:
-            self._changed(other)
+            self.announce(other)
         self.wake.set()
         return self.get(job_id)
 
@@ -108,17 +124,24 @@ class Queue:
             if claimed:
                 leases.take(session, claimed, (device.uuid for device in chosen))
         if claimed:
-            self._changed(claimed.id)
+            self.announce(claimed.id)
         return claimed
 
     def reasons(self) -> dict[str, str]:
-        """For every waiting job, why it has not started, as a sentence."""
+        """For every waiting job, why it has not started, as a sentence.
+
+        For a thousand jobs that takes some 50 ms, so it is done once for all pages that look; anew after a change of a
+        row or of a GPU, and after a second, because other processes and the disk are not heard of.
+        """
         seen, unreadable = self.look()
+        gpus = tuple(device for device in seen if device.kind != CPU)  # the processor's free memory never stands still
+        key = (self._edition, gpus, unreadable)
+        return self._reasons.get(key, lambda: self._find_reasons(seen, unreadable))
+
+    def _find_reasons(self, seen: tuple[Device, ...], unreadable: str) -> dict[str, str]:
         with self._database.read() as session:
             planned: Plan = plan(self._picture(leases.line(session), seen, unreadable))
-        soon = "Starts in a moment."
-        if self._home and (shortage := self._home.shortage()):
-            soon = shortage  # nothing starts on a full disk, whatever is free
+        soon = (self._obstacle() if planned.starts else "") or "Starts in a moment."
         return {**{job.id: soon for job, _ in planned.starts}, **planned.reasons}
 
     def waits_because(self, job: Job) -> str:
@@ -131,14 +154,17 @@ class Queue:
             self._changed(job_id)
         self._told = now
 
+    def keep_in_mind(self) -> None:
+        """Write down which GPUs there are, so that a restarted server misses one that is gone."""
+        self._known.keep()
+
     def devices_of(self, job: Job) -> tuple[Device, ...]:
         """What the job's live attempt runs on."""
-        seen, _ = self.look()
-        known = {**self._known, **{device.uuid: device for device in seen}}
+        here = {device.uuid: device for device in self.look()[0]}
         with self._database.read() as session:
             taken = leases.devices_of(session, job.id)
         unknown = ((uuid, Device(uuid=uuid, name=uuid, memory_bytes=0, free_bytes=0)) for uuid in taken)
-        return tuple(known.get(uuid, stand_in) for uuid, stand_in in unknown)
+        return tuple(here.get(uuid) or self._known.get(uuid) or stand_in for uuid, stand_in in unknown)
 
     def lost_devices(self) -> dict[str, str]:
         """Job id → sentence, for every job that holds a GPU which does not answer any more."""
@@ -161,18 +187,17 @@ class Queue:
             seen = self._devices.look()
         except DevicesUnreadable as error:
             return (processor(),), str(error)
-        self._known |= {device.uuid: device for device in seen}
+        self._known.note(seen)
         return seen, ""
 
     def _picture(self, line: Line, seen: tuple[Device, ...], unreadable: str) -> Picture:
         titles = {job.id: job.title for job in line.live}
-        here = {device.uuid for device in seen}
         return Picture(
             devices=seen,
             queue=line.waiting,
             holders={lease.device_uuid: titles.get(lease.job_id, lease.job_id) for lease in line.leases},
             running=Counter(job.created_by_email for job in line.live),
-            missing=() if unreadable else [device for uuid, device in self._known.items() if uuid not in here],
+            missing=() if unreadable else self._known.missing(seen),
             unreadable=unreadable,
         )
 
@@ -188,7 +213,7 @@ class Queue:
         if not written:
             status = self.get(job_id).status.value
             raise Conflict(f"“{job.title}” is {status}, so it cannot be {what}; only a queued job can.")
-        self._changed(job_id)
+        self.announce(job_id)
         self.wake.set()
         return self.get(job_id)
 

@@ -47,6 +47,7 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     asked = spec.hyperparameters
     context = _context(asked.max_context_length, model, hardware, changes)
     batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
         changes.append(_turbo(compute))
@@ -106,7 +107,6 @@ def _turbo(compute: Compute) -> Change:
 def _compute(
     devices: int, asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]
 ) -> Compute:
-    _require_devices(devices, hardware)
     return Compute(
         device="cuda" if hardware.gpus else "cpu",
         devices=devices,
@@ -125,7 +125,7 @@ def _micro_batch(asked: int, model: ModelRef, hardware: Hardware, changes: list[
     return min(asked, most) if asked else most
 
 
-def _require_devices(asked: int, hardware: Hardware) -> None:
+def _require_devices(asked: int, dataset: DatasetRef, hardware: Hardware) -> None:
     if hardware.gpu_error:
         raise BadInput(
             f"The driver does not say which GPUs there are ({hardware.gpu_error}), so nothing new can be started. "
@@ -135,8 +135,10 @@ def _require_devices(asked: int, hardware: Hardware) -> None:
         raise BadInput(f"{asked} GPUs were asked for, and this machine has {len(hardware.gpus)}.")
     if not hardware.gpus and asked > 1:
         raise BadInput(f"{asked} GPUs were asked for, and this machine has none: its processor is one device.")
-    if asked > 1:
-        raise BadInput(f"{asked} GPUs were asked for; sharing a step among several is coming. Choose 1.")
+    if asked > dataset.rows:
+        raise BadInput(
+            f"{asked} GPUs were asked for, and the dataset has {dataset.rows} rows: each GPU needs one a step."
+        )
 
 
 def _memory_bytes(hardware: Hardware) -> int:

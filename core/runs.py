@@ -1,32 +1,20 @@
-"""Jobs from a user's point of view: submit, look, cancel. Who may move a job from where to where is one table."""
+"""Jobs from a user's point of view: look, pause, cancel. Who may move a job from where to where is one table."""
 
 import logging
-import platform
-import secrets
-import shutil
-import string
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib import metadata
 from typing import Any
 
-from core import estimate, hardware
-from core.ballast import Ballast
-from core.crashpoints import reach
-from core.datasets.library import Datasets
-from core.devices import Devices
-from core.errors import BadInput, Conflict
+from core.errors import Conflict
 from core.home import Home
-from core.models import Models
 from core.people import Actor
 from core.queueing import Queue
-from core.resolve import resolve
+from core.submission import Submission
 from core.trash import Trash
 from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
-from storage.spec import JobSpec, OtherDataset, RunSpec
+from storage.spec import JobSpec, RunSpec
 from storage.status import TERMINAL, Cause, Status
 from storage.tables import Job, now
 
@@ -65,7 +53,6 @@ CANCELLABLE = frozenset(
 DELETABLE = TERMINAL | {Status.PAUSED}
 
 log = logging.getLogger(__name__)
-_ALPHABET = string.ascii_lowercase + string.digits
 
 
 class Runs:
@@ -75,20 +62,14 @@ class Runs:
         self,
         database: Database,
         home: Home,
-        models: Models,
-        datasets: Datasets,
-        ballast: Ballast,
         queue: Queue,
-        devices: Devices,
+        submission: Submission,
         on_change: Callable[[str], None],
     ) -> None:
         self._database = database
         self._home = home
-        self._models = models
-        self._datasets = datasets
-        self._ballast = ballast
         self._queue = queue
-        self._devices = devices
+        self._submission = submission
         self._on_change = on_change
         self._trash = Trash(home)
         #: Set when the scheduler has something to do before its next tick.
@@ -96,48 +77,11 @@ class Runs:
 
     def preview(self, spec: JobSpec) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
-        model = self._models.get(spec.model)
-        dataset = self._datasets.ref(spec.dataset)
-        evaluation = spec.evaluation
-        resolved = resolve(spec, model, dataset, hardware.look(self._devices))
-        return RunSpec(
-            job_id=spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13)),
-            output_name=spec.output_name.strip() or f"ft-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-            created_at=datetime.now(UTC),
-            created_by="",
-            asked=spec,
-            objective=spec.objective,
-            method=spec.method,
-            hyperparameters=resolved.hyperparameters,
-            model=model,
-            dataset=dataset,
-            evaluation=evaluation,
-            evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
-            compute=resolved.compute,
-            retention=spec.checkpoints,
-            changes=resolved.changes,
-            versions=_versions(),
-        )
+        return self._submission.preview(spec)
 
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
-        run = self.preview(spec).model_copy(update={"created_by": actor.email})
-        self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
-        try:
-            with self._ballast.explaining():
-                folder = RunFolder.create(self._home.runs, run)
-        except FileExistsError as error:
-            raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
-        reach("submit: folder without row")
-        try:
-            with self._database.write() as session:
-                jobs.add(session, job := row_of(run, actor))
-        except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        self._on_change(job.id)
-        self.wake.set()
-        return job
+        return self._submission.submit(spec, actor=actor)
 
     def get(self, job_id: str) -> Job:
         return self._queue.get(job_id)
@@ -158,33 +102,27 @@ class Runs:
 
     def cancel(self, job_id: str, *, actor: Actor) -> Job:
         """Ask a job to end. Twice is once; a job that has ended stays as it is."""
-        job = self.get(job_id)
-        said = f"Cancelled by {actor.name}."
-        if job.status is Status.QUEUED and self.move(job, Status.CANCELLED, ended_at=now(), message=said):
-            return self.get(job_id)
-        job = self.get(job_id)  # it may have started meanwhile
-        if job.status.is_live and not job.cancel_requested:
-            asked = {"cancel_requested": True, "stage": "Asking the trainer to stop", "message": said}
-            self.move(job, Status.CANCELLING, **asked)
-        elif not job.status.is_live and not job.status.is_terminal:
-            self.move(job, Status.CANCELLED, ended_at=now(), message=said)
-        self.wake.set()
+        self._cancel(self.get(job_id).id, actor)
         return self.get(job_id)
 
     def cancel_all(self, query: Query, *, actor: Actor) -> int:
-        """Ask everything that the query lists to end, in one transaction; how many that were."""
+        """Ask everything that the query lists to end; how many that were."""
+        return len(self._cancel(query, actor))
+
+    def _cancel(self, which: Query | str, actor: Actor) -> list[str]:
+        """One transaction: what waits is over at once, and what is busy is asked."""
         said = f"Cancelled by {actor.name}."
         waiting, busy = ([s for s in CANCELLABLE if s.is_live is live] for live in (False, True))
         asked = {"cancel_requested": True, "stage": "Asking the trainer to stop", "message": said}
+        over = {"ended_at": now(), "message": said}
         with self._database.write() as session:
-            over = {"status": Status.CANCELLED, "ended_at": now(), "message": said}
             # The busy first: a job must not be hit by both.
-            ids = jobs.change_matching(session, query, only_from=busy, status=Status.CANCELLING, **asked)
-            ids += jobs.change_matching(session, query, only_from=waiting, **over)
+            ids = jobs.change_matching(session, which, only_from=busy, status=Status.CANCELLING, **asked)
+            ids += jobs.change_matching(session, which, only_from=waiting, status=Status.CANCELLED, **over)
         for job_id in ids:
             self._on_change(job_id)
         self.wake.set()
-        return len(ids)
+        return ids
 
     def delete(self, job_id: str, *, actor: Actor) -> None:
         """Forget a job that is over or paused; its folder lies in the trash for a while. Raises Conflict otherwise."""
@@ -264,38 +202,3 @@ class Runs:
         if written:
             self._on_change(job.id)
         return written
-
-
-def row_of(run: RunSpec, actor: Actor) -> Job:
-    """The row of a run that has just been asked for."""
-    return Job(
-        id=run.job_id,
-        objective=run.objective,
-        method=run.method.kind,
-        display_name=run.asked.display_name,
-        output_name=run.output_name,
-        model_id=run.model.id,
-        model_name=run.model.name,
-        dataset_id=run.dataset.id,
-        dataset_name=run.dataset.name,
-        created_by_name=actor.name,
-        created_by_email=actor.email,
-        created_at=run.created_at,
-        epochs=run.hyperparameters.epochs,
-        device=run.compute.device,
-        devices=run.compute.devices,
-        memory_bytes=estimate.memory_bytes(run.method, run.model, run.compute),
-    )
-
-
-def _versions() -> dict[str, str]:
-    """What will train, for the record. Reads package metadata only; imports nothing heavy."""
-    found = {"python": platform.python_version()}
-    for package in ("torch", "transformers", "trl", "peft"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            raise BadInput(
-                f"The package {package} is not installed, so nothing can be trained. Run scripts/install."
-            ) from None
-    return found

@@ -7,11 +7,13 @@ import time
 from core import launcher
 from core.ballast import Ballast
 from core.crashpoints import reach
+from core.errors import NoRunner, NotStarted, Unanswered
 from core.feed import Feed
 from core.health import Pulse
 from core.history import History
 from core.home import Home
 from core.ladder import Ladder
+from core.launcher import Launcher, Start
 from core.orphans import Orphanage
 from core.outcome import Outcome, could_not_start, is_of_an_earlier_boot, outcome
 from core.queueing import Queue
@@ -37,13 +39,21 @@ log = logging.getLogger(__name__)
 
 class Scheduler:
     def __init__(
-        self, runs: Runs, queue: Queue, feed: Feed, home: Home, ballast: Ballast, patience: float = 1.0
+        self,
+        runs: Runs,
+        queue: Queue,
+        feed: Feed,
+        home: Home,
+        ballast: Ballast,
+        launcher: Launcher,
+        patience: float = 1.0,
     ) -> None:
         self._runs = runs
         self._queue = queue
         self._feed = feed
         self._home = home
         self._ballast = ballast
+        self._launcher = launcher
         self._patience = patience
         self._orphanage = Orphanage(home.runs)
         self._swept_at = float("-inf")
@@ -83,6 +93,7 @@ class Scheduler:
             while not self._stopping.is_set() and self._start_next():
                 pass
         self._queue.tell_news()
+        self._queue.keep_in_mind()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -94,16 +105,26 @@ class Scheduler:
             self._runs.wake.wait(TICK_S)
 
     def _start_next(self) -> bool:
+        try:
+            with self._launcher.ready() as start:
+                return self._start_by(start)
+        except NoRunner:
+            return False  # the queue says why
+
+    def _start_by(self, start: Start) -> bool:
         job = self._runs.claim_next()
         if job is None:
             return False
         reach("launch: claimed")
-        self._launched.add(job.token)
         folder = self._runs.folder(job.id)
         devices = tuple(device.uuid for device in self._queue.devices_of(job))
         try:
-            launcher.launch(folder, job.attempt, job.token, devices)
-        except OSError as error:
+            launcher.launch(folder, job.attempt, job.token, devices, start)
+            self._launched.add(job.token)
+        except Unanswered as error:
+            # It may have been started all the same: then it is found, like what an earlier server was starting.
+            log.warning("%s Whether %s was started will show.", error, job.id)
+        except (OSError, NotStarted) as error:
             self._end(job, could_not_start(error, folder))
         reach("launch: spawned")
         return True

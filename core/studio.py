@@ -8,11 +8,14 @@ import filelock
 from core.ballast import Ballast
 from core.clerk import Clerk
 from core.datasets.library import Datasets
+from core.datasets.uploads import Uploads
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
 from core.home import Home
+from core.known_gpus import KnownGpus
+from core.launcher import Launcher
 from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready
@@ -20,6 +23,7 @@ from core.people import People
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
+from core.submission import Submission
 from storage.database import Database
 
 
@@ -50,15 +54,31 @@ class Studio:
         self.drafts = Drafts(self._database)
         self.models = Models(home)
         self.datasets = Datasets(self._database, home, self._ballast)
+        self.uploads = Uploads(home, self._ballast)
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
-        self.queue = Queue(self._database, devices, job_changed, home)
-        self.runs = Runs(
-            self._database, home, self.models, self.datasets, self._ballast, self.queue, devices, job_changed
+        launcher = Launcher.find(home.path)
+        self.queue = Queue(
+            self._database,
+            devices,
+            job_changed,
+            obstacle=lambda: home.shortage() or launcher.obstacle(),
+            known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
         )
-        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, patience)
+        submission = Submission(
+            self._database,
+            home,
+            self.models,
+            self.datasets,
+            self._ballast,
+            devices,
+            self.queue.announce,
+            wake=self.queue.wake,
+        )
+        self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models)
-        self._nightly = Nightly(home)
+        self._nightly = Nightly(home, self.uploads)
 
     def open(self, *, locked: bool = False) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do.

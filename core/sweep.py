@@ -8,8 +8,9 @@ from core import launcher
 from core.feed import Feed
 from core.home import Home
 from core.runs import Runs
-from core.trash import Removed, Trash, bytes_of, unlink
+from core.trash import Removed, Trash, unlink
 from storage import manifest
+from storage.files import bytes_of
 from storage.retention import superfluous
 from storage.run_folder import RunFolder
 

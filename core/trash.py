@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import Conflict
 from core.home import Home
 from core.stamps import moment, stamp
-from storage.files import fsync_path
+from storage.files import bytes_of, fsync_path
 
 KEPT_FOR = timedelta(days=7)
 STAMP_LENGTH = len(stamp())
@@ -62,14 +62,3 @@ def unlink(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def bytes_of(path: Path) -> int:
-    """What a file or a folder occupies; files that vanish meanwhile count as nothing."""
-    total = 0
-    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
-        try:
-            total += 0 if file.is_symlink() or file.is_dir() else file.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total

@@ -73,6 +73,12 @@ RULES = (
         "The base model's files are missing or damaged. Import the model again.",
     ),
     Rule(
+        # What the others say when one process of a run is gone. Before the network's rule: they speak of connections.
+        r"gloo/transport|remote process exited or there was a network error",
+        Cause.LOST,
+        "A process of this run was gone before the others had an answer from it.",
+    ),
+    Rule(
         r"LocalEntryNotFoundError|Name or service not known|name resolution|NameResolutionError|ConnectTimeout"
         r"|ReadTimeout|Read timed out|Max retries exceeded|ConnectionError|ConnectError|RemoteProtocolError"
         r"|Network is unreachable|Connection (refused|reset|aborted)|couldn't connect to|OfflineModeIsEnabled"

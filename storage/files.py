@@ -51,3 +51,14 @@ def fsync_path(path: Path) -> None:
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bytes_of(path: Path) -> int:
+    """What a file or a folder occupies; files that vanish meanwhile count as nothing."""
+    total = 0
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        try:
+            total += 0 if file.is_symlink() or file.is_dir() else file.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

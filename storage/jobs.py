@@ -24,9 +24,12 @@ def get(session: Session, job_id: str) -> Job | None:
     return session.get(Job, job_id)
 
 
-def change_matching(session: Session, query: Query, *, only_from: Collection[Status], **values: Any) -> list[str]:
-    """One update of every row that the query lists and that is in one of `only_from`; the ids that it hit."""
-    changed = update(Job).where(*conditions(query), col(Job.status).in_(only_from)).values(**values)
+def change_matching(session: Session, which: Query | str, *, only_from: Collection[Status], **values: Any) -> list[str]:
+    """One update of what the query lists, or of the job of this id, while it is in one of `only_from`; the ids hit.
+
+    Not fenced: what a person asks of a job is meant for whichever attempt is the live one."""
+    matching = [col(Job.id) == which] if isinstance(which, str) else conditions(which)
+    changed = update(Job).where(*matching, col(Job.status).in_(only_from)).values(**values)
     return list(session.exec(changed.returning(col(Job.id))).scalars())
 
 

@@ -13,6 +13,8 @@ TOKEN_VARIABLE = "TUNESMITH_ATTEMPT_TOKEN"
 FOLDER_VARIABLE = "TUNESMITH_RUN_FOLDER"
 #: A JSON file of simulated GPUs; server and trainer both have to know.
 SIMULATION_VARIABLE = "TUNESMITH_SIMULATED_GPUS"
+#: A shorter one cannot be one of ours, and might match by accident.
+LEAST_TOKEN = 16
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -58,11 +60,16 @@ class ProcessIdentity:
         """Whether this very process still runs: same boot, same start, our token in its environment."""
         return (
             self.pid >= 2
-            and len(self.token) >= 16
+            and len(self.token) >= LEAST_TOKEN
             and self.boot_id == boot_id()
             and self.start_ticks == start_ticks(self.pid)
             and has_token(self.pid, self.token)
         )
+
+
+def log_name(stream: str, rank: int = 0) -> str:
+    """`stderr.log` of an attempt's first process, `stderr-1.log` of the one with rank 1."""
+    return f"{stream}-{rank}.log" if rank else f"{stream}.log"
 
 
 def boot_id() -> str:
@@ -102,3 +109,13 @@ def environment(pid: int) -> dict[str, str]:
         return {}
     pairs = (entry.decode(errors="replace").partition("=") for entry in content.split(b"\0"))
     return {name: value for name, equals, value in pairs if equals}
+
+
+def service_of(pid: int) -> str:
+    """The systemd service whose control group the process is in; empty where it is in none."""
+    try:
+        groups = Path(f"/proc/{pid}/cgroup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    names = (line.rpartition("/")[2] for line in groups.splitlines())
+    return next((name for name in names if name.endswith(".service")), "")

@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from storage import manifest
+from storage.events import Failed
 from storage.files import read_json, write_atomic, write_json
-from storage.process import ProcessIdentity
+from storage.process import ProcessIdentity, log_name
 from storage.spec import RunSpec
 from storage.status import Cause
 
@@ -21,12 +22,13 @@ class Request(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exit:
-    """`exit.json`: how the trainer ended, as only its parent can know."""
+    """`exit.json`: how the trainer ended, as only its parent can know. `rank` is whose end decided it."""
 
     returncode: int | None
     signal: int | None
     token: str
     cause: Cause | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,11 @@ class Attempt:
         return self.path / "heartbeat"
 
     @property
-    def stdout(self) -> Path:
-        return self.path / "stdout.log"
-
-    @property
     def stderr(self) -> Path:
-        return self.path / "stderr.log"
+        return self.stderr_of(0)
+
+    def stderr_of(self, rank: int) -> Path:
+        return self.path / log_name("stderr", rank)
 
     @property
     def number(self) -> int:
@@ -67,10 +68,26 @@ class Attempt:
         return str((read_json(self.path / "claim.json") or {}).get("token", ""))
 
     def processes(self) -> tuple[ProcessIdentity, ...]:
-        """Supervisor and trainer as recorded, or nothing where the supervisor has not written yet."""
+        """Supervisor and trainer as recorded, or nothing where the supervisor has not written yet.
+
+        After the trainer come those that share its steps on other devices, by their rank.
+        """
         recorded = read_json(self.path / "proc.json") or {}
-        found = (ProcessIdentity.from_json(recorded.get(role) or {}) for role in ("supervisor", "trainer"))
+        described = [recorded.get("supervisor"), recorded.get("trainer"), *recorded.get("other_ranks", ())]
+        found = (ProcessIdentity.from_json(each or {}) for each in described)
         return tuple(identity for identity in found if identity)
+
+    def leave_word(self, rank: int, failed: Failed) -> None:
+        """For the first process, which alone writes events."""
+        write_atomic(self.path / f"failed-{rank}.json", failed.model_dump_json().encode())
+
+    def word_left(self) -> Failed | None:
+        """Why another process than the first could not go on."""
+        for path in sorted(self.path.glob("failed-*.json")):
+            found = Failed.model_validate_json(path.read_bytes())
+            rank = path.stem.removeprefix("failed-")
+            return found.model_copy(update={"evidence": f"Rank {rank}: {found.evidence}"})
+        return None
 
     def request(self, what: Request) -> None:
         write_json(self.path / "control.json", {"request": what.value, "token": self.token()})
@@ -92,6 +109,7 @@ class Attempt:
             signal=found.get("signal"),
             token=found["token"],
             cause=Cause(cause) if cause in set(Cause) else None,
+            rank=int(found.get("rank", 0)),
         )
 
 

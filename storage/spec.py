@@ -110,7 +110,7 @@ class JobSpec(Record):
     display_name: str = Field("", max_length=120, title="Display Name", description="Shown in the jobs list (optional)")
     devices: int = Field(
         1, ge=1, le=16, title="GPUs",
-        description="How many GPUs of this machine share each step; only 1 works today, more are coming",
+        description="How many GPUs of this machine share each step; the steps stay the same, each takes less time",
     )  # fmt: skip
     turbo: bool = Field(
         False, title="Turbo Mode",

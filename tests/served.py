@@ -9,9 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
+
+from core.errors import NoRunner
+from core.runner_socket import call
 
 TUNESMITH = Path(sys.executable).with_name("tunesmith")
 START_TIMEOUT_S = 60
@@ -61,6 +65,12 @@ class ServedStudio:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
+    def kill_with_children(self) -> None:
+        """As systemd ends a service: everything that it has started, sessions of their own included."""
+        assert self.process
+        kill_all([psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)])
+        self.process.wait(10)
+
     def stop(self) -> int:
         assert self.process
         self.process.send_signal(signal.SIGTERM)
@@ -87,3 +97,46 @@ class ServedStudio:
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.05)
         raise AssertionError(f"{self.url} did not answer within {START_TIMEOUT_S} s")
+
+
+class ServedRunner:
+    """`tunesmith runner` on a data folder; can be killed and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.home.parent / "runner.log"
+
+    def start(self, **environment: str) -> None:
+        """Returns when it greets."""
+        with self.log.open("ab") as log:
+            command = [TUNESMITH, "runner", "--data-dir", self.home]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment() | environment)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(NoRunner), call(self.home) as answered:
+                assert answered.pid == self.process.pid
+                return
+            time.sleep(0.02)
+        raise AssertionError(self.log.read_text())
+
+    def kill(self) -> None:
+        """Itself only, as systemd does with KillMode=process."""
+        assert self.process
+        self.process.kill()
+        self.process.wait(10)
+
+    def end(self) -> None:
+        """Whatever state the test left: no runner, and nothing that it has started."""
+        if self.process and self.process.poll() is None:
+            kill_all(psutil.Process(self.process.pid).children(recursive=True))
+            self.kill()
+
+
+def kill_all(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()

@@ -2,7 +2,8 @@
 
 A batch is a number of tokens per optimizer step; a row is never split. A step's rows are cut into `k`
 micro-batches of similar length, because padding is work for nothing. `k` is the same for every step: the Trainer
-wants it so.
+wants it so. Several processes share a step: `k` is then a multiple of their number, and each takes every so-many-eth
+micro-batch, which gives them rows of similar length.
 """
 
 import math
@@ -11,32 +12,50 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from training.ranks import ALONE, Rank
+
 
 class TokenBatches:
-    """A batch sampler: every row once an epoch, `micro_batches_per_step` lists of row indexes for each step.
+    """A batch sampler: every row once an epoch, `micro_batches_per_step` lists of row indexes for each step, of which
+    this process yields its share.
 
     `micro_batch_tokens` bounds the padded tokens of a forward pass. It gives way to a longer row, which cannot be
     split; and a little in later epochs, which are shuffled differently from the first that was measured.
     """
 
-    def __init__(self, lengths: Sequence[int], *, tokens_per_step: int, micro_batch_tokens: int, seed: int) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        *,
+        tokens_per_step: int,
+        micro_batch_tokens: int,
+        seed: int,
+        rank: Rank = ALONE,
+    ) -> None:
+        """Needs as many rows as there are processes."""
+        self._rank = rank
         self._lengths = lengths
         self._capacity = max(micro_batch_tokens, *lengths)
         self._seed = seed
         self._epoch = 0
-        self.steps_per_epoch = min(max(1, round(sum(lengths) / tokens_per_step)), len(lengths))
+        self.steps_per_epoch = min(max(1, round(sum(lengths) / tokens_per_step)), len(lengths) // rank.size)
         self.micro_batches_per_step = self._fewest_micro_batches()
 
     def set_epoch(self, epoch: int) -> None:
         self._epoch = epoch
 
+    @property
+    def passes_per_step(self) -> int:
+        """Micro-batches of each process."""
+        return self.micro_batches_per_step // self._rank.size
+
     def __len__(self) -> int:
-        return self.steps_per_epoch * self.micro_batches_per_step
+        return self.steps_per_epoch * self.passes_per_step
 
     def __iter__(self) -> Iterator[list[int]]:
         k = self.micro_batches_per_step
         for rows in self.steps(self._epoch, fewest_rows=k):
-            yield from split(rows, self._lengths, k)
+            yield from split(rows, self._lengths, k)[self._rank.number :: self._rank.size]
 
     def steps(self, epoch: int, fewest_rows: int) -> Iterator[list[int]]:
         """The epoch's shuffled rows, dealt out so that every step gets its share of the tokens."""
@@ -53,9 +72,10 @@ class TokenBatches:
 
     def _fewest_micro_batches(self) -> int:
         """The smallest `k` with which the first epoch keeps to the capacity, if there are rows enough for it."""
-        most = len(self._lengths) // self.steps_per_epoch
-        first = math.ceil(sum(self._lengths) / self.steps_per_epoch / self._capacity)
-        return next((k for k in range(min(first, most), most) if self._fits(k)), most)
+        size = self._rank.size
+        most = len(self._lengths) // self.steps_per_epoch // size * size
+        first = math.ceil(sum(self._lengths) / self.steps_per_epoch / self._capacity / size) * size
+        return next((k for k in range(min(first, most), most, size) if self._fits(k)), most)
 
     def _fits(self, k: int) -> bool:
         return all(

@@ -17,13 +17,17 @@ GOING = "going-"
 
 def seal(written: Path, checkpoints: Path, step: int, keep: Retention, losses: Mapping[int, float]) -> Path:
     """Make what the Trainer has written a checkpoint, then let go of those that `keep` does not name."""
-    final = checkpoints / f"step-{step:08d}"
+    final = folder_of(checkpoints, step)
     if final.exists():  # the same step of an earlier attempt
         remove(final)
     manifest.seal(written, final)
     for old in superfluous(checkpoints, keep, losses):
         remove(old)
     return final
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    return checkpoints / f"step-{step:08d}"
 
 
 def remove(checkpoint: Path) -> None:
@@ -50,7 +54,3 @@ def newest_valid(checkpoints: Path, tell: Callable[[str], None]) -> Path | None:
 
 def newest_first(checkpoints: Path) -> list[Path]:
     return sorted(checkpoints.glob("step-[0-9]*"), reverse=True)
-
-
-def bytes_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

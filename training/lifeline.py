@@ -5,9 +5,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
+from storage.events import Failed
 from storage.run_folder import Attempt, Request
+from training.ranks import ALONE, Rank
 
 HEARTBEAT_S = 5.0
 POLL_S = 0.25
@@ -20,12 +23,16 @@ class Stopped(Exception):
 class Lifeline:
     """One flag, set by `control.json` or by a signal; the work looks at it wherever it can stop."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    def __init__(self, attempt: Attempt, rank: Rank = ALONE) -> None:
+        self.attempt = attempt
+        self._rank = rank
         self._stop = threading.Event()
         self._pause = threading.Event()
+        self._failed_elsewhere: Callable[[Failed], None] | None = None
 
-    def start(self) -> None:
+    def start(self, on_failure_elsewhere: Callable[[Failed], None] | None = None) -> None:
+        """`on_failure_elsewhere` is called in our thread when another process of the run has left word."""
+        self._failed_elsewhere = on_failure_elsewhere
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         threading.Thread(target=self._beat, name="lifeline", daemon=True).start()
@@ -38,6 +45,17 @@ class Lifeline:
     def is_pause(self) -> bool:
         """Whether the stop that was asked for is to be gone on from later."""
         return self._pause.is_set()
+
+    @property
+    def asked(self) -> Request | None:
+        if not self.stop_requested:
+            return None
+        return Request.PAUSE if self.is_pause else Request.CANCEL
+
+    def adopt(self, request: Request | None) -> None:
+        """What another process of the run was asked holds for this one as well."""
+        if request is not self.asked:
+            self._hear(request)
 
     def check(self) -> None:
         if self.stop_requested:
@@ -52,13 +70,19 @@ class Lifeline:
     def _beat(self) -> None:
         next_beat = 0.0
         while True:
-            if time.monotonic() >= next_beat:
+            if self._rank.is_first and time.monotonic() >= next_beat:
                 # A full disk must not stop the thread that hears when to end.
                 with contextlib.suppress(OSError):
-                    self._attempt.heartbeat.touch()
+                    self.attempt.heartbeat.touch()
                 next_beat = time.monotonic() + HEARTBEAT_S
-            self._hear(self._attempt.requested())
+            self._hear(self.attempt.requested())
+            if self._rank.is_first and self._rank.size > 1 and (failed := self.attempt.word_left()):
+                self._pass_on(failed)
             time.sleep(POLL_S)
+
+    def _pass_on(self, failed: Failed) -> None:
+        if self._failed_elsewhere:
+            self._failed_elsewhere(failed)
 
     def _hear(self, request: Request | None) -> None:
         if request is Request.CANCEL:

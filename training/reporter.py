@@ -9,6 +9,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from storage.events import Metric
+from storage.run_folder import Request
 from training.failures import NanLoss
 from training.workbench import Workbench
 
@@ -33,21 +34,24 @@ class Reporter(TrainerCallback):
         self._step_began = time.monotonic()
 
     def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if not self._bench.lifeline.is_pause:  # a pause waits for the step, which cannot be saved by halves
+        self._bench.listen()
+        if self._bench.asked is not Request.PAUSE:  # it waits for the step, which cannot be saved by halves
             self._stop_if_asked(control)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._step_s = time.monotonic() - self._step_began
         self.training_s += self._step_s
         self._bench.step = state.global_step
+        self._bench.listen()
         self._stop_if_asked(control)
-        if self._bench.lifeline.is_pause and not ends_epoch(args, state):
+        if self._bench.asked is Request.PAUSE and not ends_epoch(args, state):
             control.should_save = True
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # The Trainer would evaluate and save an epoch that was cut short. One that is complete is closed as ever, so
         # that a pause at this very step leaves no hole in the curve.
-        if self._bench.lifeline.stop_requested and not (self._bench.lifeline.is_pause and ends_epoch(args, state)):
+        asked = self._bench.asked
+        if asked and not (asked is Request.PAUSE and ends_epoch(args, state)):
             control.should_evaluate = control.should_save = False
 
     def on_log(
@@ -72,7 +76,7 @@ class Reporter(TrainerCallback):
             )
 
     def _stop_if_asked(self, control: TrainerControl) -> None:
-        if self._bench.lifeline.stop_requested:
+        if self._bench.asked:
             control.should_training_stop = True
 
 

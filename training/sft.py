@@ -17,11 +17,13 @@ from training import checkpoints
 from training.batches import TokenBatches
 from training.data import Example, load_examples
 from training.export import seal_output
-from training.failures import exporting
+from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
 from training.lifeline import Stopped
 from training.methods import in_base_dtype, parameter_counts, with_method
 from training.model import fast_adapters, load_model, load_tokenizer
+from training.process_group import ProcessGroup
+from training.ranks import Rank
 from training.reporter import Reporter, peak_memory_bytes
 from training.sampling import show_answers
 from training.token_trainer import TokenTrainer
@@ -31,23 +33,28 @@ from training.workbench import Workbench
 def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     torch.set_num_threads(spec.compute.threads)
     set_seed(spec.hyperparameters.seed)
+    if bench.rank.size > 1:
+        bench.group = ProcessGroup(
+            bench.rank, bench.attempt.path / "meeting-place", on_gpus=spec.compute.device != "cpu"
+        )
 
     # Rows before weights: a broken dataset is told in a moment and costs no memory.
     bench.emit(Phase(name="loading", detail=f"Tokenizer of {spec.model.name}"))
     tokenizer = load_tokenizer(spec.model)
     rows = read_rows(spec, tokenizer, bench)
-    batches = batches_of(rows.train, spec)
+    batches = batches_of(rows.train, spec, bench.rank)
 
     # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
     base = load_model(spec.model, spec.compute, spec.method)
-    checkpoint = checkpoints.newest_valid(bench.run.checkpoints, lambda what: bench.emit(Warn(message=what)))
-    if checkpoint is None:
+    checkpoint = resume_point(bench)
+    if checkpoint is None and bench.rank.is_first:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, spec.method, tokenizer)
 
     reporter = Reporter(bench)
     clear_work(bench)
+    bench.group.wait()  # for the base model's answers
     trainer = TokenTrainer(
         model=model,
         train_dataset=as_dataset(rows.train),
@@ -59,14 +66,20 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         reporter=reporter,
         resumes=checkpoint is not None,
     )
+    if not bench.rank.is_first:
+        # Else all would drop the same places of their different rows. A checkpoint brings each its own state.
+        torch.manual_seed(spec.hyperparameters.seed + bench.rank.number)
     bench.check()
     bench.step = step_of(checkpoint) if checkpoint else 0
     bench.emit(training_phase(spec, batches, rows, bench.step))
     with fast_adapters(model, spec.compute):
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
+    bench.group.part()
     clear_work(bench)
     if bench.step < trainer.state.max_steps or not bench.lifeline.is_pause:
         bench.check()  # a pause that came with the last step has nothing left to pause
+    if not bench.rank.is_first:
+        return Finished(outcome="completed", step=bench.step)  # only the first writes and answers
 
     # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
     bench.emit(Phase(name="exporting", detail=spec.output_name))
@@ -83,6 +96,15 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, bench))
 
 
+def resume_point(bench: Workbench) -> Path | None:
+    """Chosen by the first process for all: choosing sets damaged checkpoints aside."""
+    found = None
+    if bench.rank.is_first:
+        found = checkpoints.newest_valid(bench.run.checkpoints, lambda what: bench.emit(Warn(message=what)))
+    step = bench.group.from_first(step_of(found) if found else 0)
+    return checkpoints.folder_of(bench.run.checkpoints, step) if step else None
+
+
 def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbench) -> Split:
     def load(path: Path) -> list[Example]:
         return load_examples(path, tokenizer, spec.hyperparameters.max_context_length, bench)
@@ -90,13 +112,16 @@ def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbenc
     return split_rows(spec, load(Path(spec.dataset.path)), load, bench)
 
 
-def batches_of(examples: Sequence[Example], spec: RunSpec) -> TokenBatches:
+def batches_of(examples: Sequence[Example], spec: RunSpec, rank: Rank) -> TokenBatches:
     asked = spec.hyperparameters
+    if len(examples) < rank.size:
+        raise BadDataset(f"{len(examples)} rows are left to train on, too few for {rank.size} GPUs. Choose fewer GPUs.")
     return TokenBatches(
         [len(example.input_ids) for example in examples],
         tokens_per_step=asked.batch_size * asked.gradient_accumulation_steps,
         micro_batch_tokens=spec.compute.micro_batch_tokens,
         seed=asked.seed,
+        rank=rank,
     )
 
 
@@ -111,11 +136,12 @@ def as_dataset(examples: Sequence[Example]) -> Dataset:
 
 def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split, done: int) -> Phase:
     epochs, passes = spec.hyperparameters.epochs, batches.micro_batches_per_step
+    shared = f", shared by {spec.compute.devices} processes" if spec.compute.devices > 1 else ""
     return Phase(
         name="training",
         detail=(
             f"{len(rows.train)} rows, {len(rows.held_out)} held out; "
-            f"each step takes {passes} forward pass{'es' if passes > 1 else ''}"
+            f"each step takes {passes} forward pass{'es' if passes > 1 else ''}{shared}"
         ),
         done=done,
         total=batches.steps_per_epoch * epochs,
@@ -157,4 +183,5 @@ def speed(reporter: Reporter, bench: Workbench) -> dict[str, float]:
 
 def clear_work(bench: Workbench) -> None:
     """What a checkpoint that was never finished left behind."""
-    shutil.rmtree(bench.run.checkpoints / checkpoints.WORK, ignore_errors=True)
+    if bench.rank.is_first:
+        shutil.rmtree(bench.run.checkpoints / checkpoints.WORK, ignore_errors=True)

@@ -8,6 +8,8 @@ Chosen by TUNESMITH_SIMULATED_TRAINER, a JSON object with any of:
     torn_line_at         write half an event there, and die
     fail_at, says        print this text to stderr there and exit 1, as a crash without a word would
     preparing_s          how long loading takes
+
+On several devices each process does the same, and only the first one writes.
 """
 
 import json
@@ -22,10 +24,12 @@ from pathlib import Path
 from storage import manifest
 from storage.event_log import EventWriter
 from storage.events import Checkpoint, Finished, Metric, Phase
+from storage.files import bytes_of
 from storage.retention import step_of
 from storage.run_folder import Attempt, RunFolder
 from training import checkpoints
 from training.lifeline import Lifeline, Stopped
+from training.ranks import Rank
 from training.workbench import Workbench
 
 STEPS_PER_CHECKPOINT = 10
@@ -49,10 +53,11 @@ class Script:
 def main(folder: Path) -> int:
     script = Script(**json.loads(os.environ["TUNESMITH_SIMULATED_TRAINER"]))
     attempt = Attempt(folder.resolve())
-    lifeline = Lifeline(attempt)
+    rank = Rank.mine()
+    lifeline = Lifeline(attempt, rank)
     lifeline.start()
-    events = EventWriter(attempt.events)
-    bench = Workbench(run=RunFolder(attempt.path.parents[1]), events=events, lifeline=lifeline)
+    events = EventWriter(attempt.events) if rank.is_first else None
+    bench = Workbench(run=RunFolder(attempt.path.parents[1]), events=events, lifeline=lifeline, rank=rank)
     if script.ignore_signals:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
@@ -63,7 +68,7 @@ def main(folder: Path) -> int:
     except Stopped:
         bench.emit(Finished(outcome="paused" if lifeline.is_pause else "cancelled", step=bench.step))
     finally:
-        events.close()
+        bench.close()
     return 0
 
 
@@ -76,7 +81,8 @@ def train(script: Script, bench: Workbench) -> Finished:
     while bench.step < script.steps:
         one_step(script, bench)
     bench.emit(Phase(name="exporting"))
-    write_sealed(bench.run.output, bench.step)
+    if bench.rank.is_first:
+        write_sealed(bench.run.output, bench.step)
     return Finished(outcome="completed", step=bench.step)
 
 
@@ -97,10 +103,10 @@ def one_step(script: Script, bench: Workbench) -> None:
     values: dict[str, float | None] = {"loss": 1 + 1 / step, "learning_rate": 1e-4}
     bench.emit(Metric(step=step, epoch=step / script.steps, values=values))
     stops = bench.lifeline.stop_requested and not script.ignore_signals
-    if step % STEPS_PER_CHECKPOINT == 0 or (stops and bench.lifeline.is_pause):
+    if bench.rank.is_first and (step % STEPS_PER_CHECKPOINT == 0 or (stops and bench.lifeline.is_pause)):
         folder = bench.run.checkpoints / f"step-{step:08d}"
         write_sealed(folder, step)
-        bench.emit(Checkpoint(step=step, name=folder.name, bytes=checkpoints.bytes_of(folder)))
+        bench.emit(Checkpoint(step=step, name=folder.name, bytes=bytes_of(folder)))
     if stops:
         raise Stopped
 

@@ -1,5 +1,7 @@
 """The trainer's parent: starts it, waits for it, and writes how it ended. Only a parent can know that.
 
+A trainer is one process, or on several devices one on each.
+
 Standard library only, so that it starts in milliseconds and stays small beside the trainer for days.
 """
 
@@ -15,6 +17,7 @@ from pathlib import Path
 
 from storage.files import read_json, write_json
 from storage.process import TOKEN_VARIABLE, ProcessIdentity
+from training import ranks
 from training.environment import trainer_environment
 
 LOG_BYTES = 10_000_000
@@ -30,21 +33,26 @@ def supervise(attempt: Path) -> int:
     os.nice(NICENESS)
     token = os.environ.get(TOKEN_VARIABLE, "")
     oom_kills_before = oom_kills()
-    trainer = start_trainer(attempt)
+    trainer, *others = processes = start_trainer(attempt)
     write_json(
         attempt / "proc.json",
-        {"supervisor": identity(os.getpid(), token), "trainer": identity(trainer.pid, token)},
+        {
+            "supervisor": identity(os.getpid(), token),
+            "trainer": identity(trainer.pid, token),
+            "other_ranks": [identity(other.pid, token) for other in others],
+        },
     )
     ended = threading.Event()
     threading.Thread(target=cap_logs, args=(attempt, ended), daemon=True).start()
-    status = trainer.wait()
+    ending = ranks.wait(processes)
     ended.set()
-    died_of = -status if status < 0 else None
+    died_of = -ending.status if ending.status < 0 else None
     write_when_possible(
         attempt / "exit.json",
         {
-            "returncode": None if died_of else status,
+            "returncode": None if died_of else ending.status,
             "signal": died_of,
+            "rank": ending.rank,
             "token": token,
             "ended_at": datetime.now(UTC).isoformat(),
             "cause": cause_of(died_of, asked=was_asked(attempt, token), oom_killed=oom_kills() > oom_kills_before),
@@ -72,18 +80,16 @@ def survive_signals() -> None:
         signal.signal(number, lambda *_: None)
 
 
-def start_trainer(attempt: Path) -> subprocess.Popen[bytes]:
-    """The trainer appends to its log files itself: a pipe through us would break when we are killed."""
-    spec = read_json(attempt.parents[1] / "spec.json") or {}
+def start_trainer(attempt: Path) -> list[subprocess.Popen[bytes]]:
+    """One process a device, the first first."""
+    compute = (read_json(attempt.parents[1] / "spec.json") or {}).get("compute", {})
     claim = read_json(attempt / "claim.json") or {}
-    with (attempt / "stdout.log").open("ab") as stdout, (attempt / "stderr.log").open("ab") as stderr:
-        return subprocess.Popen(
-            [sys.executable, "-m", trainer_module(), str(attempt)],
-            env=trainer_environment(spec.get("compute", {}), claim.get("devices", [])),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-        )
+    return ranks.start(
+        [sys.executable, "-m", trainer_module(), str(attempt)],
+        attempt,
+        trainer_environment(compute, claim.get("devices", [])),
+        count=int(compute.get("devices", 1)),
+    )
 
 
 def trainer_module() -> str:
@@ -105,7 +111,7 @@ def cap_logs(attempt: Path, ended: threading.Event) -> None:
     so from byte 0 again). Lines written between the two are lost; events never pass through here.
     """
     while not ended.wait(LOG_CHECK_S):
-        for log in (attempt / "stdout.log", attempt / "stderr.log"):
+        for log in (*attempt.glob("stdout*.log"), *attempt.glob("stderr*.log")):
             if log.stat().st_size > LOG_BYTES:
                 with log.open("rb") as full, log.with_name(f"{log.name}.1").open("wb") as aside:
                     full.seek(-LOG_BYTES, os.SEEK_END)

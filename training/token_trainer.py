@@ -5,11 +5,13 @@ from typing import Any
 
 import torch
 import trl.trainer.utils
+from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from storage.events import Checkpoint
+from storage.files import bytes_of
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
@@ -27,7 +29,7 @@ def settings(spec: RunSpec, batches: TokenBatches, *, evaluates: bool, resumes: 
     asked, compute = spec.hyperparameters, spec.compute
     return {
         "num_train_epochs": asked.epochs,
-        "gradient_accumulation_steps": batches.micro_batches_per_step,
+        "gradient_accumulation_steps": batches.passes_per_step,
         "learning_rate": asked.learning_rate,
         "lr_scheduler_type": asked.scheduler,
         "warmup_steps": asked.warmup_steps,
@@ -36,6 +38,7 @@ def settings(spec: RunSpec, batches: TokenBatches, *, evaluates: bool, resumes: 
         "neftune_noise_alpha": asked.neftune_alpha or None,
         "seed": asked.seed,
         "use_cpu": compute.device == "cpu",
+        "ddp_find_unused_parameters": False,  # every adapter takes part in every step
         "bf16": compute.weights_dtype == "bfloat16",
         "activation_checkpointing": compute.gradient_checkpointing,
         "max_length": None,  # rows are cut before, where we can tell which
@@ -76,20 +79,27 @@ class TokenTrainer(SFTTrainer):
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory,
         )
-        return self.accelerator.prepare(loader)
+        # Not accelerator.prepare: the batches are dealt out already, and its own dealing forgets the epoch: each would
+        # be shuffled like the first.
+        return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The mean over all answer tokens. The Trainer's own, a mean of batch means, changes with the batches."""
         self.model.eval()
         lengths = [len(ids) for ids in self.eval_dataset["input_ids"]]
+        passes = fill(range(len(lengths)), lengths, self._spec.compute.micro_batch_tokens)
         loss_sum = tokens_sum = 0.0
-        for rows in fill(range(len(lengths)), lengths, self._spec.compute.micro_batch_tokens):
+        for start in range(0, len(passes), self._bench.rank.size):
             self._bench.check_cancelled()
+            mine = start + self._bench.rank.number
+            # TRL counts across the processes in every pass: where none is left for this one, it repeats the last.
+            rows = passes[min(mine, len(passes) - 1)]
             inputs = self._prepare_inputs(self.data_collator([self.eval_dataset[row] for row in rows]))
-            tokens = (inputs["labels"][:, 1:] != MASKED).sum().item()
+            tokens = (inputs["labels"][:, 1:] != MASKED).sum().item() if mine < len(passes) else 0
             with torch.no_grad():
                 loss_sum += self.compute_loss(self.model, inputs).item() * tokens
             tokens_sum += tokens
+        loss_sum, tokens_sum = self._bench.group.sum(loss_sum, tokens_sum)
         metrics = {"eval_loss": loss_sum / tokens_sum}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -98,8 +108,13 @@ class TokenTrainer(SFTTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         # Past SFTTrainer's own, which would write a model card into every checkpoint.
         super(SFTTrainer, self)._save_checkpoint(model, trial)
+        self._bench.group.wait()  # each has written the state of its random numbers
+        if self._bench.rank.is_first:
+            self._seal_checkpoint()
+
+    def _seal_checkpoint(self) -> None:
         written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         step, folder = self.state.global_step, self._bench.run.checkpoints
         losses = {entry["step"]: entry["eval_loss"] for entry in self.state.log_history if "eval_loss" in entry}
         sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
-        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=checkpoints.bytes_of(sealed)))
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed)))

@@ -1,49 +1,71 @@
-"""`python -m training.trainer <attempt folder>`: the process that trains. Started by the supervisor only."""
+"""`python -m training.trainer <attempt folder>`: a process that trains. Started by the supervisor only.
 
+On several devices there is one for each, and the first one speaks for all.
+"""
+
+import contextlib
 import logging
+import os
 import sys
+import time
 from pathlib import Path
 
 from storage.event_log import EventWriter
-from storage.events import Finished, Phase, Warn
+from storage.events import Failed, Finished, Phase, Warn
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Objective
 from storage.status import Cause
-from training.checkpoints import discard_unfinished
 from training.environment import gpus_are_simulated
 from training.failures import Unsupported, explain
 from training.lifeline import Lifeline, Stopped
+from training.ranks import Rank
 from training.workbench import Workbench
+
+#: A process that loses another learns of it before the supervisor does, and not why. For so long it leaves the word to
+#: those who know.
+LOST_PATIENCE_S = 3.0
 
 
 def main(folder: Path) -> int:
     attempt = Attempt(folder.resolve())
-    lifeline = Lifeline(attempt)
-    lifeline.start()
-    events = EventWriter(attempt.events)
+    rank = Rank.mine()
+    lifeline = Lifeline(attempt, rank)
+    events = EventWriter(attempt.events) if rank.is_first else None
+    bench = Workbench(run=RunFolder(attempt.path.parents[1]), events=events, lifeline=lifeline, rank=rank)
+    lifeline.start(on_failure_elsewhere=lambda failed: end_with(failed, bench))
     # Told before anything heavy is imported: torch and friends take seconds.
-    events.append(Phase(name="loading", detail="Starting Python and PyTorch"))
-    bench = Workbench(run=RunFolder(attempt.path.parents[1]), events=events, lifeline=lifeline)
+    bench.emit(Phase(name="loading", detail="Starting Python and PyTorch"))
     try:
-        bench.emit(run(bench))
+        bench.conclude(run(bench))
         return 0
     except Stopped:
-        bench.emit(Finished(outcome="paused" if lifeline.is_pause else "cancelled", step=bench.step))
+        bench.conclude(Finished(outcome="paused" if lifeline.is_pause else "cancelled", step=bench.step))
         return 0
     except Exception as error:  # the process edge: every failure becomes a named cause
         logging.getLogger(__name__).exception("The run failed.")
         tell(error, bench)
         return 1
     finally:
-        events.close()
+        bench.close()
 
 
 def tell(error: Exception, bench: Workbench) -> None:
     failed = explain(error)
-    if failed.cause is Cause.DISK_FULL:
-        # Before the event: it needs room, too.
-        discard_unfinished(bench.run)
-    bench.emit(failed)
+    if failed.cause is Cause.LOST:
+        time.sleep(LOST_PATIENCE_S)
+    if bench.rank.is_first:
+        bench.conclude(failed)
+    else:
+        bench.attempt.leave_word(bench.rank.number, failed)
+
+
+def end_with(failed: Failed, bench: Workbench) -> None:
+    """Another process has failed; this one may be deep in a call that waits for it, and cannot be interrupted."""
+    with contextlib.suppress(OSError):
+        if not bench.conclude(failed):
+            return  # the main thread has had its own last word and is on its way out
+        bench.close()
+    os._exit(1)
 
 
 def run(bench: Workbench) -> Finished:
@@ -61,6 +83,16 @@ def run(bench: Workbench) -> Finished:
             raise Unsupported(f"The objective {other.value} is coming; this version trains with sft.")
 
 
+def leave(code: int) -> None:
+    """At once where there are others: taking a process group down while one is missing can wait for ever."""
+    if Rank.mine().size > 1:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    sys.exit(main(Path(sys.argv[1])))
+    leave(main(Path(sys.argv[1])))

@@ -28,6 +28,8 @@ CODES: dict[str, Code] = {
     "missing_columns": Code(
         _E, "Columns are missing", "Give the row the columns that the others have, or map the columns anew."
     ),
+    "extra_cells": Code(_E, "More cells than columns", "A delimiter inside a cell needs quotes around the cell."),
+    "number_too_large": Code(_E, "A number too large to keep", "Write it as a text."),
     "mixed_formats": Code(_E, "Another format than the other rows", "Keep one format in a file."),
     "missing_messages": Code(_E, "No list of messages", 'Give the row a "messages" list.'),
     "empty_messages": Code(_E, "The list of messages is empty", "Fill it or remove the row."),

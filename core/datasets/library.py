@@ -2,23 +2,24 @@
 
 import shutil
 import uuid
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.ballast import Ballast
+from core.checks.codes import CODES
+from core.checks.findings import read_findings
+from core.datasets.importing import import_file
 from core.errors import BadInput, NotFound
-from core.formats.conversations import conversations
+from core.formats.problems import Level
 from core.home import Home
 from core.people import Actor
 from storage import datasets
 from storage.database import Database
 from storage.files import fsync_path, write_json
-from storage.rows import ROWS, Kind, Rows, RowsWriter
+from storage.rows import ROWS, Rows
 from storage.spec import DatasetRef
 from storage.tables import Dataset
 
-MINIMUM_EXAMPLES = 10
 STARTER_FILE = Path(__file__).parents[2] / "examples" / "support.jsonl"
 STARTER_NAME = "Customer Support Starter"
 
@@ -88,26 +89,26 @@ class Datasets:
         return pairs
 
     def _import(self, path: Path, folder: Path, name: str, actor: Actor) -> Dataset:
-        characters, source_format = 0, ""
-        with closing(RowsWriter(folder)) as writer:
-            for source_format, conversation in conversations(path):  # noqa: B007  # the last one is what we keep
-                writer.add({"messages": conversation.messages}, conversation.line)
-                characters += sum(len(message["content"]) for message in conversation.messages)
-        if writer.rows < MINIMUM_EXAMPLES:
+        report = import_file(path, folder)
+        if report.errors:
+            first = next(finding for finding in read_findings(folder) if CODES[finding.code].level is Level.ERROR)
             raise BadInput(
-                f"{path.name} has {writer.rows} examples; at least {MINIMUM_EXAMPLES} labelled examples are required."
+                f"{report.errors} of {report.rows} rows have errors. "
+                f"Line {first.line}: {CODES[first.code].title} ({first.detail})"
             )
         return Dataset(
-            id=f"ds-{writer.sha256[:12]}",
-            family=f"ds-{writer.sha256[:12]}",
+            id=f"ds-{report.sha256[:12]}",
+            family=f"ds-{report.sha256[:12]}",
             name=name[:120],
-            sha256=writer.sha256,
-            kind=Kind.SUPERVISED,
-            source_format=source_format,
+            sha256=report.sha256,
+            kind=report.kind,
+            source_format=report.format,
             source_name=path.name,
-            rows=writer.rows,
+            rows=report.rows,
+            errors=report.errors,
+            warnings=report.warnings,
             bytes=path.stat().st_size,
-            characters=characters,
+            characters=report.characters,
             created_by_name=actor.name,
             created_by_email=actor.email,
         )

@@ -10,6 +10,7 @@ from standin import add_hollow_model, trainers_of
 
 from core.home import Home
 from core.studio import Studio
+from storage.process import SIMULATION_VARIABLE
 
 
 @pytest.fixture
@@ -28,6 +29,14 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setenv("TUNESMITH_SIMULATED_TRAINER", json.dumps(asked))
 
     return script
+
+
+@pytest.fixture
+def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated ones. Ask for it before `studio`."""
+    path = tmp_path / "gpus.json"
+    path.write_text(json.dumps({"gpus": [{"uuid": "GPU-a"}, {"uuid": "GPU-b"}]}))
+    monkeypatch.setenv(SIMULATION_VARIABLE, str(path))
 
 
 @pytest.fixture

@@ -46,6 +46,35 @@ def test_5_supervisor_and_trainer_killed_together(studio: Studio, simulate: Simu
     assert wait_for(studio, job.id, Status.COMPLETED).attempt == 2
 
 
+@pytest.mark.usefixtures("two_gpus")
+def test_5_of_two_processes_one_is_killed(studio: Studio, simulate: Simulate) -> None:
+    simulate(steps=60)
+    job = submit(studio, devices=2)
+    running = wait_for(studio, job.id, Status.RUNNING, step=15)
+    attempt = studio.runs.folder(job.id).attempt(1)
+    os.kill(attempt.processes()[2].pid, signal.SIGKILL)
+    again = wait_for(studio, job.id, Status.RUNNING, Status.COMPLETED, attempt=2)
+    assert not any(identity.is_alive for identity in attempt.processes())
+    assert again.message.startswith("Process 2 of the 2 that trained together was ended from outside by SIGKILL")
+    assert [device.uuid for device in studio.queue.devices_of(again)] in (["GPU-a", "GPU-b"], [])
+    done = wait_for(studio, job.id, Status.COMPLETED)
+    assert (done.attempt, done.restarts) == (2, 1)
+    assert steps_of(studio, job.id) == list(range(1, 61))
+    assert studio.queue.devices_of(done) == ()
+    assert trainers_of(running) == []
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_11_two_deaf_processes_end_on_the_last_rungs(studio: Studio, simulate: Simulate) -> None:
+    simulate(steps=1000, ignore_signals=True, children=1)
+    job = submit(studio, devices=2)
+    running = wait_for(studio, job.id, Status.RUNNING)
+    assert len(trainers_of(running)) == 5
+    studio.runs.cancel(job.id, actor=ALICE)
+    wait_for(studio, job.id, Status.CANCELLED)
+    assert trainers_of(running) == []
+
+
 def test_6_a_trainer_without_its_supervisor_is_followed_to_its_end(studio: Studio, simulate: Simulate) -> None:
     simulate(steps=60)
     job = submit(studio)

@@ -1,13 +1,17 @@
 """The jobs list: rows, filters, paging, live pills, and what it says when there is nothing to list."""
 
 import asyncio
+import json
+from pathlib import Path
 
+import pytest
 from nicegui import ui
 from nicegui.testing import User
 
 from core.people import Actor
 from core.studio import Studio
 from storage.jobs import Query
+from storage.process import SIMULATION_VARIABLE
 from storage.spec import JobSpec
 from storage.status import Status
 
@@ -148,3 +152,36 @@ async def test_a_row_can_be_deleted_once_it_is_over(user: User, studio: Studio, 
 
 def offers_delete(table: ui.table) -> bool:
     return "delete" in [act["name"] for act in table.rows[0]["acts"]]
+
+
+@pytest.fixture
+def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A simulated GPU that two strangers use. Named before `studio`."""
+    path = tmp_path / "gpus.json"
+    occupy(path, "eve", "bob")
+    monkeypatch.setenv(SIMULATION_VARIABLE, str(path))
+    return path
+
+
+def occupy(gpus: Path, *users: str) -> None:
+    processes = [{"pid": 7, "user": user, "memory_gb": 4} for user in users]
+    gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a", "processes": processes}]}))
+
+
+async def test_a_stranger_who_frees_a_gpu_changes_why_a_row_waits(
+    gpus: Path, user: User, studio: Studio, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    await asyncio.to_thread(studio.queue.tell_news)
+    await user.open("/dashboard/fine-tuning")
+    (table,) = user.find(ui.table).elements
+    assert "(eve)" in table.rows[0]["note"]
+    occupy(gpus, "bob")
+    before = studio.runs.get(job.id)
+    await asyncio.to_thread(studio.queue.tell_news)  # as each round of the scheduler ends
+    for _ in range(30):
+        await asyncio.sleep(0.1)
+        if "(eve)" not in table.rows[0]["note"]:
+            break
+    assert table.rows[0]["note"] == "GPU 0: 4 GB used by pid 7 (bob)."
+    assert studio.runs.get(job.id) == before

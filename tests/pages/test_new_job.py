@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nicegui import ui
 from nicegui.testing import User
+from uploading import arrives
 
 from core.people import Actor
 from core.studio import Studio
@@ -20,7 +21,12 @@ def retype(user: User, marker: str, text: str) -> None:
     user.find(marker).type(text)
 
 
-async def jobs_of(studio: Studio) -> list[str]:
+async def jobs_of(studio: Studio, expected: int = 1) -> list[str]:
+    """The jobs, as soon as there are so many; the pause afterwards is for one too many."""
+    for _ in range(100):
+        if len(studio.runs.search(Query()).rows) >= expected:
+            break
+        await asyncio.sleep(0.1)
     await asyncio.sleep(0.3)
     return [job.id for job in studio.runs.search(Query()).rows]
 
@@ -56,7 +62,7 @@ async def test_values_out_of_bounds_are_refused_with_the_bound(user: User, studi
     retype(user, "hyperparameters.epochs", "0")
     await user.should_see("Epochs cannot be “0”. Give a whole number from 1 to 1000.")
     user.find("create").click()
-    assert await jobs_of(studio) == []
+    assert await jobs_of(studio, expected=0) == []
     retype(user, "hyperparameters.epochs", "1")
     await user.should_not_see("Epochs cannot be")
     user.find("create").click()
@@ -104,15 +110,15 @@ async def test_next_waits_for_a_dataset(user: User, studio: Studio) -> None:
     await user.should_see("Choose a dataset first.")
 
 
-async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio, tmp_path: Path) -> None:
+async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio) -> None:
     await user.open(f"{WIZARD}?step=2")
-    (upload,) = user.find(ui.upload).elements
-    await upload.handle_uploads([ui.upload.SmallFileUpload("few.jsonl", "application/json", b'{"messages": 1}\n')])
+    await arrives(user, "few.jsonl", b'{"messages": 1}\n')
     await user.should_see("does not fit the chat format", retries=20)
     rows = b"".join(b'{"prompt": "Hello %d", "completion": "Hi %d"}\n' % (n, n) for n in range(12))
-    await upload.handle_uploads([ui.upload.SmallFileUpload("hellos.jsonl", "application/json", rows)])
+    await arrives(user, "hellos.jsonl", rows)
     await user.should_see("The first 3 of 12 pairs", retries=20)
     assert studio.datasets.all()[0].name == "hellos"
+    assert list(studio.home.uploads.iterdir()) == []
 
 
 async def test_a_kind_that_is_coming_cannot_be_created(user: User) -> None:

@@ -173,6 +173,7 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
         method: Any = None,
         weights_dtype: str = "bfloat16",
         model: Path = tiny_model,
+        devices: int = 1,
     ) -> TinyRun:
         number = len(started)
         dataset = tmp_path / f"rows-{number}.jsonl"
@@ -199,7 +200,8 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
             ),
             evaluation=HoldOut(share=0.2),
             compute=Compute(
-                device="cpu", threads=1, weights_dtype=weights_dtype, micro_batch_tokens=micro_batch_tokens
+                device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
+                micro_batch_tokens=micro_batch_tokens,
             ),
         )  # fmt: skip
         started.append(TinyRun(RunFolder.create(tmp_path / "runs", spec)))

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from standin import trainers_of
 
 from core.home import Home
 from core.people import Actor
@@ -12,34 +13,67 @@ from core.studio import Studio
 from storage.process import SIMULATION_VARIABLE
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
+from storage.tables import Job
 
 pytestmark = pytest.mark.process
 
 
-def test_a_job_trains_on_the_gpu_that_nobody_uses(
-    tiny_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the simulated GPUs are described."""
+    path = tmp_path / "gpus.json"
+    monkeypatch.setenv(SIMULATION_VARIABLE, str(path))
+    return path
+
+
+def trained(studio: Studio, tmp_path: Path, **asked: object) -> Job:
+    """The job at its end; while it lived, it held what it was given."""
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps({"prompt": f"Say {n}", "completion": f"{n}"}) + "\n" for n in range(12)))
+    actor = Actor("Alice", "alice@example.org")
+    dataset = studio.datasets.add(rows, name=None, actor=actor)
+    spec = JobSpec.model_validate(
+        {"model": "tiny", "dataset": dataset.id, "hyperparameters": Hyperparameters(batch_size=64)} | asked
+    )
+    job = studio.runs.submit(spec, actor=actor)
+    deadline = time.monotonic() + 120
+    while not (row := studio.runs.get(job.id)).status.is_terminal:
+        assert time.monotonic() < deadline, row
+        if row.status is Status.RUNNING:
+            held = [device.uuid for device in studio.queue.devices_of(row)]
+            assert len(held) in (spec.devices, 0)  # none where it ended between the two looks
+        time.sleep(0.1)
+    return row
+
+
+def test_a_job_trains_on_the_gpu_that_nobody_uses(tiny_home: Home, tmp_path: Path, gpus: Path) -> None:
     stranger = {"pid": 812, "user": "bob", "memory_gb": 14}
-    gpus = tmp_path / "gpus.json"
     gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a", "processes": [stranger]}, {"uuid": "GPU-b"}]}))
-    monkeypatch.setenv(SIMULATION_VARIABLE, str(gpus))
     studio = Studio(tiny_home)
     studio.start()
     try:
-        rows = tmp_path / "rows.jsonl"
-        rows.write_text("".join(json.dumps({"prompt": f"Say {n}", "completion": f"{n}"}) + "\n" for n in range(12)))
-        actor = Actor("Alice", "alice@example.org")
-        dataset = studio.datasets.add(rows, name=None, actor=actor)
-        asked = JobSpec(model="tiny", dataset=dataset.id, hyperparameters=Hyperparameters(batch_size=64))
-        job = studio.runs.submit(asked, actor=actor)
-        deadline = time.monotonic() + 120
-        while not (row := studio.runs.get(job.id)).status.is_terminal:
-            assert time.monotonic() < deadline, row
-            time.sleep(0.1)
-        assert row.status is Status.COMPLETED, row.message
+        job = trained(studio, tmp_path)
+        assert job.status is Status.COMPLETED, job.message
         assert studio.runs.run_spec(job.id).compute.device == "cuda"
         assert studio.runs.folder(job.id).attempt(1).devices() == ("GPU-b",)
         assert "simulated" in studio.feed.history(job.id).warnings[0]
-        assert studio.queue.devices_of(row) == ()
+        assert studio.queue.devices_of(job) == ()
+    finally:
+        studio.stop()
+
+
+def test_a_job_for_two_gpus_has_both_and_gives_both_back(tiny_home: Home, tmp_path: Path, gpus: Path) -> None:
+    gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a"}, {"uuid": "GPU-b"}, {"uuid": "GPU-c"}]}))
+    studio = Studio(tiny_home)
+    studio.start()
+    try:
+        job = trained(studio, tmp_path, devices=2)
+        assert job.status is Status.COMPLETED, job.message
+        attempt = studio.runs.folder(job.id).attempt(1)
+        assert attempt.devices() == ("GPU-a", "GPU-b")
+        assert len(attempt.processes()) == 3
+        assert "shared by 2 processes" in studio.feed.history(job.id).training.detail
+        assert studio.queue.devices_of(job) == ()
+        assert trainers_of(job) == []
     finally:
         studio.stop()

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from training.batches import TokenBatches, fill, padded_tokens, split
+from training.ranks import Rank
 
 SEEDS = range(8)
 
@@ -103,6 +104,34 @@ def test_a_handful_of_rows_is_one_step(rows: int) -> None:
     assert batches.steps_per_epoch == 1
     assert batches.micro_batches_per_step == -(-rows // 2)
     assert sorted(row for batch in batches for row in batch) == list(range(rows))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_several_processes_share_every_step_and_no_row_twice(seed: int, size: int) -> None:
+    lengths = some_lengths(seed)
+    asked = {"tokens_per_step": 2000, "micro_batch_tokens": 700, "seed": seed}
+    shares = [TokenBatches(lengths, **asked, rank=Rank(number, size)) for number in range(size)]
+    assert {share.steps_per_epoch for share in shares} == {batches_for(lengths, seed).steps_per_epoch}
+    for epoch in range(3):
+        for share in shares:
+            share.set_epoch(epoch)
+        dealt = [list(share) for share in shares]
+        assert all(len(batches) == len(share) for batches, share in zip(dealt, shares, strict=True))
+        assert Counter(row for batches in dealt for batch in batches for row in batch) == Counter(range(len(lengths)))
+        # Step by step the same rows as one process would take, each process with as many passes.
+        passes = shares[0].passes_per_step
+        for step, rows in enumerate(shares[0].steps(epoch, fewest_rows=shares[0].micro_batches_per_step)):
+            of_step = [batch for batches in dealt for batch in batches[step * passes : (step + 1) * passes]]
+            assert sorted(row for batch in of_step for row in batch) == sorted(rows)
+
+
+def test_a_step_has_at_least_a_row_for_each_process() -> None:
+    shares = [
+        TokenBatches([50] * 7, tokens_per_step=64, micro_batch_tokens=64, seed=0, rank=Rank(n, 3)) for n in (0, 1, 2)
+    ]
+    assert [len(share) for share in shares] == [2, 2, 2]
+    assert sorted(row for share in shares for batch in share for row in batch) == list(range(7))
 
 
 def test_split_makes_exactly_k_batches_even_where_fewer_would_do() -> None:

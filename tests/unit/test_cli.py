@@ -35,7 +35,7 @@ def folder(home: Home, model: ModelRef) -> Path:
         (["{examples}", "--model", "tiny", "--set", "colour=red"], "colour: Extra inputs are not permitted"),
         (["{examples}", "--model", "tiny", "--set", "seed"], "--set seed has no “=”"),
         (["{examples}", "--model", "tiny", "--set", "model.x=1"], "“model” is a value"),
-        (["{broken}", "--model", "tiny"], "Line 2 is not JSON"),
+        (["{broken}", "--model", "tiny"], "line 2: Not JSON"),
         (["--model", "tiny"], "Nothing to train on"),
         (["{examples}", "--spec", "missing.yaml"], "The spec missing.yaml cannot be read"),
         (["{examples}", "--spec", "{broken}"], "cannot be read"),

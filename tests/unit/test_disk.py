@@ -9,6 +9,7 @@ from core.ballast import Ballast
 from core.errors import BadInput
 from core.feed import Feed
 from core.home import Home
+from core.launcher import Launcher
 from core.scheduler import Scheduler
 from core.studio import Studio
 from storage import manifest
@@ -59,7 +60,9 @@ def short(studio: Studio) -> Home:
 
 def scheduler(studio: Studio, home: Home) -> Scheduler:
     """One that is only ever asked for single rounds."""
-    return Scheduler(studio.runs, studio.queue, Feed(home.runs, lambda _: None), home, Ballast(home))
+    return Scheduler(
+        studio.runs, studio.queue, Feed(home.runs, lambda _: None), home, Ballast(home), Launcher(home.path)
+    )
 
 
 def test_nothing_new_starts_on_a_short_disk(studio: Studio, asked: JobSpec, short: Home) -> None:

@@ -1,6 +1,7 @@
 """Hold, release, priority, places and claims against a real SQLite."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from core.home import Home
 from core.people import Actor
 from core.queueing import Shift
 from core.studio import Studio
+from storage.files import read_json, write_json
 from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
@@ -71,18 +73,23 @@ def query(words: str):  # type: ignore[no-untyped-def]
 
 
 def test_the_spec_names_a_kind_and_the_lease_the_gpus(studio: Studio, asked: JobSpec) -> None:
-    job = submit(studio, asked, "wide")
+    job = submit(studio, asked, "wide", devices=2)
     compute = studio.runs.run_spec(job.id).compute
-    assert (compute.device, compute.devices) == ("cuda", 1)
-    # The queue is ready for several a job before the trainer is.
-    studio.runs._write(job, only_from=[Status.QUEUED], devices=2)
+    assert (compute.device, compute.devices) == ("cuda", 2)
+    assert compute.threads == max(1, len(os.sched_getaffinity(0)) // 2)
     claimed = studio.runs.claim_next()
     assert claimed
     assert [device.uuid for device in studio.queue.devices_of(claimed)] == ["GPU-a", "GPU-b"]
 
 
-@pytest.mark.parametrize(("devices", "said"), [(3, "this machine has 2"), (2, "several is coming")])
-def test_more_gpus_than_work_are_refused(studio: Studio, asked: JobSpec, devices: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("devices", "gpus_here", "said"),
+    [(3, 2, "this machine has 2"), (13, 16, "has 12 rows"), (2, 0, "its processor is one device")],
+)
+def test_more_gpus_than_there_are_or_than_rows_are_refused(
+    studio: Studio, asked: JobSpec, gpus: Path, devices: int, gpus_here: int, said: str
+) -> None:
+    gpus.write_text(json.dumps({"gpus": [{"uuid": f"GPU-{number}"} for number in range(gpus_here)]}))
     with pytest.raises(BadInput, match=f"{devices} GPUs were asked for.*{said}"):
         submit(studio, asked, "wide", devices=devices)
 
@@ -155,6 +162,46 @@ def test_pages_hear_of_a_reason_that_has_changed(home: Home, gpus: Path, asked: 
     studio.queue.tell_news()
     assert changed == [job.id]
     studio.close()
+
+
+def test_a_gpu_that_is_gone_is_missed_over_a_restart_until_the_machine_is_restarted(
+    home: Home, gpus: Path, asked: JobSpec
+) -> None:
+    job, gone = None, {"uuid": "GPU-a", "lost": True}
+
+    def reason_after_a_restart() -> str:
+        nonlocal job
+        studio = Studio(home, devices=SimulatedDevices(gpus))
+        job = job or submit(studio, asked, "one")
+        said = studio.queue.waits_because(job)
+        studio.queue.keep_in_mind()
+        studio.close()
+        return said
+
+    assert reason_after_a_restart() == "Starts in a moment."
+    gpus.write_text(json.dumps({"gpus": [gone, gone | {"uuid": "GPU-b"}]}))
+    aside = "does not answer; it is set aside until it is seen healthy again."
+    assert reason_after_a_restart().count(aside) == 2
+    assert reason_after_a_restart().count(aside) == 2
+    kept = read_json(home.path / "devices.json") or {}
+    for change in ({"boot_id": "another"}, {"source": "NvmlDevices"}, {"gpus": [1, {}, {"uuid": "GPU-a"}]}):
+        write_json(home.path / "devices.json", kept | change)
+        assert reason_after_a_restart() == "Needs a GPU, none is free."
+
+
+def test_reasons_are_found_once_and_anew_after_any_change(studio: Studio, asked: JobSpec, gpus: Path) -> None:
+    job = submit(studio, asked, "one")
+    assert studio.queue.reasons() is studio.queue.reasons()
+    studio.queue.hold(job.id, actor=BOB)
+    assert studio.queue.reasons()[job.id] == "Held by Bob."
+    studio.queue.release(job.id, actor=BOB)
+    users = [{"pid": 7, "user": "eve", "memory_gb": 20}]
+    gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a", "processes": users}]}))
+    assert "(eve)" in studio.queue.reasons()[job.id]
+    studio.runs.cancel(job.id, actor=BOB)
+    assert studio.queue.reasons() == {}
+    another = submit(studio, asked, "two")
+    assert list(studio.queue.reasons()) == [another.id]
 
 
 def test_the_command_line_orders_the_queue(studio: Studio, asked: JobSpec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,7 +250,7 @@ def test_the_newest_seven_are_kept_and_the_day_has_one(studio: Studio) -> None:
     for _ in range(KEPT + 2):
         backups.take("manual")
     assert len(backups.newest_first()) == KEPT
-    nightly = Nightly(studio.home)
+    nightly = Nightly(studio.home, studio.uploads)
     for _ in range(3):
         nightly.look()
     assert [backup.reason for backup in backups.newest_first()].count("nightly") == 1

@@ -1,20 +1,18 @@
 """Step 2: the labelled examples, and what the model is measured on."""
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from nicegui import ui
-from nicegui.events import UploadEventArguments, ValueChangeEventArguments
+from nicegui.events import ValueChangeEventArguments
 
 from core.datasets.library import Pair
 from core.errors import StudioError
 from core.studio import Studio
 from storage.tables import Dataset
-from ui.components.dataset_upload import MAX_UPLOAD_BYTES, MAX_UPLOAD_MB, DatasetUpload
 from ui.components.spec_form import SpecForm, evaluation_content
 from ui.components.teaching_box import teaching_box
 from ui.components.text import Text, box, heading
+from ui.components.upload_zone import UploadZone
 from ui.threads import in_thread
 
 HOLD_OUT = "Hold out 10 % of the dataset automatically"
@@ -36,7 +34,7 @@ class DatasetStep:
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("dataset-problem")
             self._problem.visible = False
         Text("div", "OR", "ts-or")
-        DatasetUpload(self._receive, self._complain)
+        self._zone = UploadZone(studio.uploads, self._receive, title="Upload Labeled Examples")
         self._preview = box("ts-stretch")
         with box("ts-field"):
             Text("label", "Evaluation", "ts-label").props["for"] = "evaluation-select"
@@ -106,25 +104,25 @@ class DatasetStep:
         with self._preview:
             _pairs(dataset, pairs)
 
-    async def _receive(self, event: UploadEventArguments) -> None:
-        if event.file.size() > MAX_UPLOAD_BYTES:  # the browser's own check can be left out
-            self._complain(f"{event.file.name} is larger than {MAX_UPLOAD_MB} MB. Use a smaller file.")
-            return
+    async def _receive(self, upload_id: str) -> None:
+        self._complain("")
         try:
-            dataset = await self._add(event)
+            dataset = await self._add(upload_id)
         except StudioError as error:
             self._complain(str(error))
             return
-        self._complain("")
+        finally:
+            self._zone.reset()
         self._datasets[dataset.id] = dataset
         self._select.set_options(self._labels(), value=dataset.id)
 
-    async def _add(self, event: UploadEventArguments) -> Dataset:
+    async def _add(self, upload_id: str) -> Dataset:
+        upload = await in_thread(self._studio.uploads.finished, upload_id)
         actor = await in_thread(self._studio.people.actor)
-        with tempfile.TemporaryDirectory(dir=self._studio.home.path, prefix=".upload-") as folder:
-            path = Path(folder) / (event.file.name or "dataset.jsonl")
-            await event.file.save(path)
-            return await in_thread(self._studio.datasets.add, path, name=None, actor=actor)
+        try:
+            return await in_thread(self._studio.datasets.add, upload.path, name=None, actor=actor)
+        finally:
+            await in_thread(self._studio.uploads.discard, upload)
 
     def _complain(self, sentence: str) -> None:
         self._problem.text, self._problem.visible = sentence, bool(sentence)

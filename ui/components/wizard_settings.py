@@ -4,7 +4,7 @@ from nicegui import background_tasks, ui
 
 from core.errors import StudioError
 from core.studio import Studio
-from storage.spec import RunSpec
+from storage.spec import Compute, RunSpec
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
@@ -24,6 +24,7 @@ NUMBERS = {
     "hyperparameters.gradient_accumulation_steps": "",
     "hyperparameters.warmup_steps": "",
     "hyperparameters.seed": "",
+    "devices": "",
 }
 WANDB_IS_COMING = "Coming: nothing leaves this machine yet. The metrics are on the job page."
 
@@ -74,8 +75,14 @@ class SettingsStep:
                 Text("p", sentence, "ts-error")
 
 
+def _where(compute: Compute) -> str:
+    if compute.device == "cpu":
+        return "this machine's CPU"
+    return "this machine's GPU" if compute.devices == 1 else f"{compute.devices} of this machine's GPUs"
+
+
 def _changes(runs: RunSpec) -> None:
-    where = "this machine's CPU" if runs.compute.device == "cpu" else "this machine's GPU"
+    where = _where(runs.compute)
     if not runs.changes:
         Text("p", f"Everything runs on {where} exactly as asked.", "ts-muted")
         return

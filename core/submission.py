@@ -1,0 +1,132 @@
+"""Submitting: what was asked becomes what will run, a run folder, and a row in the queue."""
+
+import platform
+import secrets
+import shutil
+import string
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+
+from core import estimate, hardware
+from core.ballast import Ballast
+from core.crashpoints import reach
+from core.datasets.library import Datasets
+from core.devices import Devices
+from core.errors import BadInput, Conflict
+from core.home import Home
+from core.models import Models
+from core.people import Actor
+from core.resolve import resolve
+from storage import jobs
+from storage.database import Database
+from storage.run_folder import RunFolder
+from storage.spec import JobSpec, OtherDataset, RunSpec
+from storage.tables import Job
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+class Submission:
+    """`on_change(job_id)` is called after a row was written; `wake` is set for the scheduler."""
+
+    def __init__(
+        self,
+        database: Database,
+        home: Home,
+        models: Models,
+        datasets: Datasets,
+        ballast: Ballast,
+        devices: Devices,
+        on_change: Callable[[str], None],
+        wake: threading.Event,
+    ) -> None:
+        self._database = database
+        self._home = home
+        self._models = models
+        self._datasets = datasets
+        self._ballast = ballast
+        self._devices = devices
+        self._on_change = on_change
+        self._wake = wake
+
+    def preview(self, spec: JobSpec) -> RunSpec:
+        """What would really run, with every change and its reason. Raises StudioError where nothing could."""
+        model = self._models.get(spec.model)
+        dataset = self._datasets.ref(spec.dataset)
+        evaluation = spec.evaluation
+        resolved = resolve(spec, model, dataset, hardware.look(self._devices))
+        return RunSpec(
+            job_id=spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13)),
+            output_name=spec.output_name.strip() or f"ft-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            created_at=datetime.now(UTC),
+            created_by="",
+            asked=spec,
+            objective=spec.objective,
+            method=spec.method,
+            hyperparameters=resolved.hyperparameters,
+            model=model,
+            dataset=dataset,
+            evaluation=evaluation,
+            evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
+            compute=resolved.compute,
+            retention=spec.checkpoints,
+            changes=resolved.changes,
+            versions=_versions(),
+        )
+
+    def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
+        """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
+        run = self.preview(spec).model_copy(update={"created_by": actor.email})
+        self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
+        try:
+            with self._ballast.explaining():
+                folder = RunFolder.create(self._home.runs, run)
+        except FileExistsError as error:
+            raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
+        reach("submit: folder without row")
+        try:
+            with self._database.write() as session:
+                jobs.add(session, job := row_of(run, actor))
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        self._on_change(job.id)
+        self._wake.set()
+        return job
+
+
+def row_of(run: RunSpec, actor: Actor) -> Job:
+    """The row of a run that has just been asked for."""
+    return Job(
+        id=run.job_id,
+        objective=run.objective,
+        method=run.method.kind,
+        display_name=run.asked.display_name,
+        output_name=run.output_name,
+        model_id=run.model.id,
+        model_name=run.model.name,
+        dataset_id=run.dataset.id,
+        dataset_name=run.dataset.name,
+        created_by_name=actor.name,
+        created_by_email=actor.email,
+        created_at=run.created_at,
+        epochs=run.hyperparameters.epochs,
+        device=run.compute.device,
+        devices=run.compute.devices,
+        memory_bytes=estimate.memory_bytes(run.method, run.model, run.compute),
+    )
+
+
+def _versions() -> dict[str, str]:
+    """What will train, for the record. Reads package metadata only; imports nothing heavy."""
+    found = {"python": platform.python_version()}
+    for package in ("torch", "transformers", "trl", "peft"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            raise BadInput(
+                f"The package {package} is not installed, so nothing can be trained. Run scripts/install."
+            ) from None
+    return found
