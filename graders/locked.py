@@ -1,7 +1,7 @@
 """`python -I -S graders/locked.py <readable folder>…`: runs one stranger's `grade(sample, item)`, locked away.
 
 Before a line of it runs: namespaces of its own (no network, no other processes), Landlock (reads Python's library and
-nothing else, writes nothing), seccomp (starts nothing, opens no socket), limits on memory, processor time and files, and
+nothing else, writes nothing), seccomp (starts nothing, opens no socket), limits on memory, processor time and files,
 no environment. Where the kernel has one of these not, nothing runs.
 
 Standard library only; speaks JSON lines over stdin and the pipe that was stdout.
