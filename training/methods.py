@@ -3,7 +3,7 @@
 import math
 
 import torch
-from peft import LoraConfig, PeftModel, PrefixTuningConfig, get_peft_model, prepare_model_for_kbit_training
+from peft import LoraConfig, PeftModel, PrefixTuningConfig, get_peft_model
 from peft.tuners.cartridge.utils import prompt_embeddings_from_past_key_values
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -21,10 +21,9 @@ def with_method(
     model: PreTrainedModel, method: Method, tokenizer: PreTrainedTokenizerBase
 ) -> PreTrainedModel | PeftModel:
     match method:
-        case Qlora():
-            prepared = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-            return low_rank(prepared, method)
-        case Lora():
+        case Lora() | Qlora():
+            # Not PEFT's prepare_model_for_kbit_training: it would train beside float32 norms and embeddings that nobody
+            # who loads the adapter has.
             return low_rank(model, method)
         case Prefix():
             return prefix(model, method, tokenizer)
@@ -89,9 +88,14 @@ def in_base_dtype(
 ) -> PreTrainedModel | PeftModel:
     """A fully tuned model in the type that its kind is published in; an adapter stays as it was trained.
 
-    Before it is kept and asked: what answers is then what was kept.
+    Before it is kept and asked: what answers is then what was kept. Weights only: the positions' buffers stay float32,
+    as whoever loads the model has them.
     """
-    return model if isinstance(model, PeftModel) else model.to(dtype)
+    if not isinstance(model, PeftModel):
+        for parameter in model.parameters():
+            parameter.data = parameter.data.to(dtype)
+        model.config.dtype = dtype
+    return model
 
 
 def parameter_counts(model: PreTrainedModel | PeftModel) -> dict[str, float]:
