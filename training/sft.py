@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from storage.events import Finished, Phase, Warn
 from storage.retention import step_of
@@ -20,7 +20,8 @@ from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
 from training.lifeline import Stopped
-from training.model import fast_adapters, load_model, with_method
+from training.methods import in_base_dtype, parameter_counts, with_method
+from training.model import fast_adapters, load_model
 from training.process_group import ProcessGroup
 from training.ranks import Rank
 from training.reporter import Reporter, peak_memory_bytes
@@ -46,11 +47,11 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
     # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute)
+    base = load_model(spec.model, spec.compute, spec.method)
     checkpoint = resume_point(bench)
     if checkpoint is None and bench.rank.is_first:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
-    model = with_method(base, spec.method)
+    model = with_method(base, spec.method, tokenizer)
 
     reporter = Reporter(bench)
     clear_work(bench)
@@ -83,8 +84,14 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
     # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
     bench.emit(Phase(name="exporting", detail=spec.output_name))
-    facts = {"train_loss": train_loss, **losses(trainer.state.log_history), **sizes(model), **speed(reporter, bench)}
+    facts = {
+        "train_loss": train_loss,
+        **losses(trainer.state.log_history),
+        **parameter_counts(model),
+        **speed(reporter, bench),
+    }
     with exporting():
+        model = in_base_dtype(model)
         seal_output(spec, bench.run, model, tokenizer, facts)
     answer_again(model, tokenizer, rows, spec.compute, bench)
     return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, bench))
@@ -144,7 +151,11 @@ def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split, done: int)
 
 
 def answer_again(
-    model: PeftModel, tokenizer: PreTrainedTokenizerBase, rows: Split, compute: Compute, bench: Workbench
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Split,
+    compute: Compute,
+    bench: Workbench,
 ) -> None:
     autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=compute.weights_dtype == "bfloat16")
     try:
@@ -160,14 +171,6 @@ def losses(log_history: list[dict[str, float]]) -> dict[str, float]:
     """The Trainer's log outlives a resume: first is before the first step, whichever attempt took it."""
     found = [entry["eval_loss"] for entry in log_history if "eval_loss" in entry]
     return {"eval_loss_first": found[0], "eval_loss_last": found[-1]} if found else {}
-
-
-def sizes(model: torch.nn.Module) -> dict[str, float]:
-    counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
-    return {
-        "trainable_parameters": sum(count for count, trainable in counts if trainable),
-        "total_parameters": sum(count for count, _ in counts),
-    }
 
 
 def speed(reporter: Reporter, bench: Workbench) -> dict[str, float]:

@@ -31,8 +31,11 @@ def settings(spec: RunSpec, batches: TokenBatches, *, evaluates: bool, resumes: 
         "num_train_epochs": asked.epochs,
         "gradient_accumulation_steps": batches.passes_per_step,
         "learning_rate": asked.learning_rate,
-        "lr_scheduler_type": "linear",
+        "lr_scheduler_type": asked.scheduler,
         "warmup_steps": asked.warmup_steps,
+        "weight_decay": asked.weight_decay,
+        "max_grad_norm": asked.max_gradient_norm,
+        "neftune_noise_alpha": asked.neftune_alpha or None,
         "seed": asked.seed,
         "use_cpu": compute.device == "cpu",
         "ddp_find_unused_parameters": False,  # every adapter takes part in every step
