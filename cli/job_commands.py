@@ -1,4 +1,4 @@
-"""`tunesmith jobs cancel | pause | resume | retry | rm | hold | release | priority | move`: through whoever serves."""
+"""`tunesmith jobs cancel | pause | … | move | pin | unpin | rm-checkpoint`: through whoever serves."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +15,15 @@ from core.queueing import Shift
 from core.studio import Studio
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `tunesmith jobs ls` shows it.")]
+Step = Annotated[int, typer.Argument(min=0, help="The checkpoint's step, as `tunesmith jobs checkpoints` shows it.")]
 AsJson = Annotated[bool, typer.Option("--json")]
 
 
 def register(jobs: typer.Typer) -> None:
     for command in (cancel, pause, resume, retry, rm, hold, release, priority, move):
         jobs.command()(command)
+    for checkpoint_command in (pin, unpin, rm_checkpoint):
+        jobs.command()(checkpoint_command)
 
 
 def cancel(job_id: JobId, as_json: AsJson = False, data_dir: DataDir = None) -> None:
@@ -71,6 +74,21 @@ def priority(
 def move(job_id: JobId, where: Shift, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Move a queued job among those of its priority."""
     _act("move", job_id, as_json, data_dir, to=where.value)
+
+
+def pin(job_id: JobId, step: Step, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Keep a checkpoint whatever the job's settings say."""
+    _act("pin", job_id, as_json, data_dir, to=str(step))
+
+
+def unpin(job_id: JobId, step: Step, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Let the job's settings decide about a checkpoint again."""
+    _act("unpin", job_id, as_json, data_dir, to=str(step))
+
+
+def rm_checkpoint(job_id: JobId, step: Step, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Delete a checkpoint that is not pinned. It stays in the trash for a week."""
+    _act("delete_checkpoint", job_id, as_json, data_dir, to=str(step))
 
 
 def _act(kind: Kind, job_id: str, as_json: bool, data_dir: Path | None, to: str = "") -> None:

@@ -1,11 +1,13 @@
 """`tunesmith jobs`: what the jobs page shows and does, on a terminal. Requests go through `core.handover`."""
 
+import dataclasses
 from typing import Annotated
 
 import rich.table
 import typer
 
 from cli import job_commands
+from cli.job_commands import JobId
 from cli.output import console, one_sentence, say_json
 from cli.train import DataDir
 from core.home import Home
@@ -41,6 +43,30 @@ def ls(
         for job in found.rows:
             if remark := job.health or reasons.get(job.id, ""):
                 console.print(f"{job.id}: {remark}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+@jobs.command()
+def checkpoints(
+    job_id: JobId, as_json: Annotated[bool, typer.Option("--json")] = False, data_dir: DataDir = None
+) -> None:
+    """A job's checkpoints, the newest first."""
+    with one_sentence():
+        studio = Studio(Home.locate(data_dir))
+        studio.open()
+        found = studio.checkpoints.of(job_id)
+        studio.close()
+    if as_json:
+        for saved in found:
+            say_json(dataclasses.asdict(saved))
+    elif not found:
+        console.print("No checkpoints yet.")
+    else:
+        table = rich.table.Table("Step", "Written (UTC)", "Size", "Eval loss", "")
+        for saved in found:
+            loss = "" if saved.eval_loss is None else f"{saved.eval_loss:.4f}"
+            size = f"{saved.bytes / 1024**2:.1f} MB"
+            table.add_row(str(saved.step), f"{saved.at:%Y-%m-%d %H:%M:%S}", size, loss, ", ".join(saved.badges))
+        console.print(table)
 
 
 def _table(rows: tuple[Job, ...]) -> rich.table.Table:

@@ -9,6 +9,7 @@ import pydantic
 import watchfiles
 
 from core.actions import Action, act
+from core.checkpoints import Checkpoints
 from core.datasets.intake import OnProgress
 from core.datasets.library import Datasets
 from core.desk import DatasetDesk
@@ -33,7 +34,14 @@ class NotYet(BadInput):
 
 class Clerk:
     def __init__(
-        self, home: Home, runs: Runs, queue: Queue, datasets: Datasets, models: Models, desk: DatasetDesk
+        self,
+        home: Home,
+        runs: Runs,
+        queue: Queue,
+        datasets: Datasets,
+        models: Models,
+        desk: DatasetDesk,
+        checkpoints: Checkpoints,
     ) -> None:
         self._desk = desk
         self._inbox = Inbox(home)
@@ -41,6 +49,7 @@ class Clerk:
         self._queue = queue
         self._datasets = datasets
         self._models = models
+        self._checkpoints = checkpoints
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clerk", daemon=True)
 
@@ -59,6 +68,8 @@ class Clerk:
         try:
             if request.kind.startswith("dataset-"):
                 return self._desk.execute(request, actor, on_progress)
+            if request.kind in ("pin", "unpin", "delete_checkpoint"):
+                return Answer(job_id=request.job_id, said=self._do_with_checkpoint(request, actor))
             job = self._do(request, actor)
         except NotYet as error:
             return Answer(error=str(error), wait=True)
@@ -106,6 +117,22 @@ class Clerk:
                 return self._queue.move(request.job_id, Shift(request.to), actor=actor)
             case kind:
                 return act(self._runs, Action(kind), request.job_id, actor=actor)
+
+    def _do_with_checkpoint(self, request: Request, actor: Actor) -> str:
+        if not request.to.isdecimal():
+            raise BadInput(f"“{request.to[:40]}” is not a step; see them with: tunesmith jobs checkpoints ID.")
+        step, checkpoints = int(request.to), self._checkpoints
+        what = f"The checkpoint of step {step} of {request.job_id}"
+        match request.kind:
+            case "pin":
+                checkpoints.pin(request.job_id, step, actor=actor)
+                return f"{what} is pinned."
+            case "unpin":
+                checkpoints.unpin(request.job_id, step, actor=actor)
+                return f"{what} is not pinned any more."
+            case _:
+                checkpoints.delete(request.job_id, step, actor=actor)
+                return f"{what} is deleted; it stays in the trash for a week."
 
     def _require_starter(self) -> None:
         self._models.prepare_starter()

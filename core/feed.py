@@ -15,7 +15,7 @@ import watchfiles
 from core.history import History, Recorder
 from storage.event_log import read_events
 from storage.events import Event
-from storage.run_folder import RunFolder
+from storage.run_folder import PROGRESS, RunFolder, Stretch
 
 PUBLISH_INTERVAL_S = 0.2
 #: inotify does not see writes from another host (NFS), so every followed run is looked at this often anyway.
@@ -25,11 +25,12 @@ TRACKS_KEPT = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedUpdate:
-    """New events of one attempt, in order."""
+    """New events of one attempt, in order, and what takes long after the last of them."""
 
     job_id: str
     attempt: int
     events: tuple[Event, ...]
+    stretch: Stretch | None = None
 
 
 @dataclass(slots=True)
@@ -44,16 +45,23 @@ class _Track:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def catch_up(self) -> None:
-        for attempt in self.folder.attempts():
+        attempts = self.folder.attempts()
+        stretch = attempts[-1].stretch() if attempts else None
+        is_news = stretch != self.recorder.stretch
+        for attempt in attempts:
             if attempt.number > self.recorder.attempt:
                 self.recorder.begin(attempt.number)
             batch = read_events(attempt.events, self.offsets.get(attempt.number, 0))
             self.offsets[attempt.number] = batch.offset
             for event in batch.events:
                 self.recorder.apply(event)
-            if batch.events:
-                update = FeedUpdate(job_id=self.folder.job_id, attempt=attempt.number, events=batch.events)
-                self.unpublished.append(update)
+            if batch.events or (is_news and attempt is attempts[-1]):
+                self._note(attempt.number, batch.events, stretch)
+        self.recorder.stretch = stretch
+
+    def _note(self, attempt: int, events: tuple[Event, ...], stretch: Stretch | None) -> None:
+        update = FeedUpdate(job_id=self.folder.job_id, attempt=attempt, events=events, stretch=stretch)
+        self.unpublished.append(update)
 
 
 class Feed:
@@ -78,7 +86,7 @@ class Feed:
         try:
             async for changes in watchfiles.awatch(
                 self._runs,
-                watch_filter=lambda _change, path: path.endswith("events.jsonl"),
+                watch_filter=lambda _change, path: path.endswith(("events.jsonl", PROGRESS)),
                 debounce=50,
                 step=10,
                 rust_timeout=POLL_INTERVAL_MS,

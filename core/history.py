@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from core.series import Point, Series
 from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, Sample, Warn
+from storage.run_folder import Stretch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,14 @@ class History:
     checkpoints: tuple[Checkpoint, ...]
     finished: Finished | None
     failed: Failed | None
+    #: What takes long between two events, as of the snapshot.
+    stretch: Stretch | None = None
+
+    @property
+    def eval_losses(self) -> dict[int, float]:
+        """Step → evaluation loss. Long curves are thinned out; of the steps with a checkpoint none is missing."""
+        told = {point.step: point.value for point in self.series.get("eval_loss", ())}
+        return told | {sealed.step: sealed.eval_loss for sealed in self.checkpoints if sealed.eval_loss is not None}
 
     def latest(self, name: str) -> float | None:
         points = self.series.get(name)
@@ -42,12 +51,13 @@ class Recorder:
     checkpoints: list[Checkpoint] = field(default_factory=list)
     finished: Finished | None = None
     failed: Failed | None = None
+    stretch: Stretch | None = None
     _cut_pending: bool = False
 
     def begin(self, attempt: int) -> None:
         """A further attempt: its outcome is open again, and its first step decides what of the curve stays."""
         self.attempt, self.seq = attempt, -1
-        self.phase = self.training = self.last = self.finished = self.failed = None
+        self.phase = self.training = self.last = self.finished = self.failed = self.stretch = None
         self._cut_pending = True
 
     def apply(self, event: Event) -> None:
@@ -83,6 +93,7 @@ class Recorder:
             checkpoints=tuple(self.checkpoints),
             finished=self.finished,
             failed=self.failed,
+            stretch=self.stretch,
         )
 
     def _measure(self, event: Metric) -> None:

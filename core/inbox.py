@@ -25,13 +25,14 @@ _ANSWER = ".answer.json"
 Kind = Literal[
     "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
     "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
+    "pin", "unpin", "delete_checkpoint",
 ]  # fmt: skip
 
 
 class Request(BaseModel):
     """What is asked, of which job or dataset, by whom.
 
-    `file` and `fields` are for a submission and for what is done to datasets, `to` for a priority or a move.
+    `file` and `fields` are for a submission and for what is done to datasets, `to` for where or which step.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

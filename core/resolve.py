@@ -15,6 +15,7 @@ from storage.spec import (
     Hyperparameters,
     JobSpec,
     ModelRef,
+    NoEvaluation,
     Objective,
 )
 
@@ -51,7 +52,9 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
         changes.append(_turbo(compute))
-    hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
+    eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
+    update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
+    hyperparameters = asked.model_copy(update=update)
     return Resolved(
         hyperparameters=hyperparameters,
         compute=compute,
@@ -95,6 +98,14 @@ def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: lis
     )
     changes.append(Change(field="Batch Size", asked=str(asked), runs=str(most), reason=reason))
     return most
+
+
+def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> int:
+    if not asked or not isinstance(evaluation, NoEvaluation):
+        return asked
+    reason = "no examples are kept for evaluation"
+    changes.append(Change(field="Evaluate Every N Steps", asked=str(asked), runs="0", reason=reason))
+    return 0
 
 
 def _turbo(compute: Compute) -> Change:

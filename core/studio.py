@@ -6,6 +6,7 @@ from collections.abc import Callable
 import filelock
 
 from core.ballast import Ballast
+from core.checkpoints import Checkpoints
 from core.clerk import Clerk
 from core.datasets.deletion import Deletion
 from core.datasets.hub import Hub
@@ -85,9 +86,10 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
-        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, desk)
+        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, desk, self.checkpoints)
         self._nightly = Nightly(home, self.uploads)
 
     def open(self, *, locked: bool = False) -> None:

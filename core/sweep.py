@@ -1,5 +1,6 @@
 """What may go: leftovers of work that stopped half-way, old trash, checkpoints that no job keeps, lost uploads."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from core.runs import Runs
 from core.trash import Removed, Trash, unlink
 from storage import manifest, token_folder
 from storage.files import bytes_of, read_json
-from storage.retention import superfluous
+from storage.retention import PIN, alone_with, superfluous
 from storage.run_folder import RunFolder
 
 #: A partial file or folder in which nothing was written for so long is nobody's work any more.
@@ -30,7 +31,12 @@ class Sweep:
         return [*self._leftovers(), *self._trash.old(), *self._checkpoints(), *self._uploads(), *self._tokens()]
 
     def remove(self, item: Removed) -> None:
-        """Through the trash, so that a crash never leaves half of it in its place."""
+        """Through the trash, so that a crash never leaves half of it in its place. What was pinned meanwhile stays."""
+        if item.path.parent.name == "checkpoints":
+            with contextlib.suppress(TimeoutError), alone_with(item.path.parent):
+                if not (item.path / PIN).exists():
+                    unlink(self._trash.take(item.path))
+            return
         unlink(item.path if item.path.parent == self._home.trash else self._trash.take(item.path))
 
     def _leftovers(self) -> Iterator[Removed]:
@@ -49,8 +55,7 @@ class Sweep:
     def _checkpoints(self) -> Iterator[Removed]:
         """By the run's own three numbers, as its trainer does."""
         for folder in self._idle_runs():
-            told = Feed(self._home.runs, lambda _: None).history(folder.job_id).series.get("eval_loss", ())
-            losses = {point.step: point.value for point in told}
+            losses = Feed(self._home.runs, lambda _: None).history(folder.job_id).eval_losses
             for path in superfluous(folder.checkpoints, folder.spec().retention, losses):
                 yield Removed(path, bytes_of(path), "beyond the checkpoints that its job keeps")
 

@@ -27,9 +27,9 @@ class Trash:
     def __init__(self, home: Home) -> None:
         self._folder = home.trash
 
-    def take(self, path: Path) -> Path:
-        """Out of its place at once; one that is missing already counts as taken."""
-        kept_at = self._folder / f"{stamp()}-{path.name}"
+    def take(self, path: Path, called: str = "") -> Path:
+        """Out of its place at once; one that is missing already counts as taken. `called` tells where it was."""
+        kept_at = self._folder / f"{stamp()}-{called or path.name}"
         try:
             path.rename(kept_at)
         except FileNotFoundError:

@@ -50,12 +50,13 @@ class Sample(EventBase):
 
 
 class Checkpoint(EventBase):
-    """A sealed checkpoint folder."""
+    """A sealed checkpoint folder; its evaluation loss where that very step was evaluated."""
 
     type: Literal["checkpoint"] = "checkpoint"
     step: int
     name: str
     bytes: int
+    eval_loss: float | None = None
 
 
 class Log(EventBase):

@@ -9,21 +9,26 @@ from pathlib import Path
 from typing import Any
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` so that a reader sees the old file or the new one, never half of it, even after a power cut."""
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write `data` so that a reader sees the old file or the new one, never half of it, even after a power cut.
+
+    Not `durable` costs no wait for the disk, and a power cut may leave nothing of it.
+    """
     temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with temp.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temp.replace(path)
     except OSError:
         # On a full disk the stump would keep the last bytes occupied.
         with contextlib.suppress(OSError):
             temp.unlink(missing_ok=True)
         raise
-    fsync_path(path.parent)
+    if durable:
+        fsync_path(path.parent)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -41,10 +41,12 @@ def _damage(folder: Path, *, deep: bool) -> str | None:
         return f"{folder.name} has no {NAME}: it was never finished."
     for name, entry in manifest.get("files", {}).items():
         path = folder / name
-        if not path.is_file():
+        try:
+            size = path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
             return f"{folder.name}/{name} is missing."
-        if path.stat().st_size != entry["size"]:
-            return f"{folder.name}/{name} has {path.stat().st_size} bytes instead of {entry['size']}."
+        if size != entry["size"]:
+            return f"{folder.name}/{name} has {size} bytes instead of {entry['size']}."
         if deep and sha256_of(path) != entry["sha256"]:
             return f"{folder.name}/{name} has changed since it was written."
     return None

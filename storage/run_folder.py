@@ -1,9 +1,11 @@
 """The run folder: the one meeting place of server and trainer. The layout is drawn in ARCHITECTURE.md."""
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from storage import manifest
 from storage.events import Failed
@@ -11,6 +13,8 @@ from storage.files import read_json, write_atomic, write_json
 from storage.process import ProcessIdentity, log_name
 from storage.spec import RunSpec
 from storage.status import Cause
+
+PROGRESS = "progress.json"
 
 
 class Request(StrEnum):
@@ -29,6 +33,17 @@ class Exit:
     token: str
     cause: Cause | None = None
     rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """`progress.json`: how far something is that takes long between two events. Lost in a crash, and no loss."""
+
+    name: Literal["pass", "evaluation"]
+    #: The step that is being worked on, or after which is evaluated.
+    step: int
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,20 @@ class Attempt:
         if control is None or control.get("token") != self.token():
             return None
         return Request(control["request"]) if control.get("request") in set(Request) else None
+
+    def write_stretch(self, stretch: Stretch | None) -> None:
+        path = self.path / PROGRESS
+        if stretch is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_atomic(path, json.dumps(asdict(stretch)).encode(), durable=False)
+
+    def stretch(self) -> Stretch | None:
+        """What takes long right now; None where nothing does."""
+        found = read_json(self.path / PROGRESS) or {}
+        name = found.get("name")
+        counts = [count for key in ("step", "done", "total") if isinstance(count := found.get(key), int)]
+        return Stretch(name, *counts) if name in ("pass", "evaluation") and len(counts) == 3 else None
 
     def exit(self) -> Exit | None:
         found = read_json(self.path / "exit.json")

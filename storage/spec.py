@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from storage.methods import Lora, Method, Record
 from storage.objectives import Dpo, Rft
-from storage.retention import Retention
+from storage.retention import Checkpointing
 from storage.rows import Kind
 
 SCHEMA_VERSION = 1
@@ -88,6 +88,10 @@ class Hyperparameters(Record):
         0, ge=0, le=100, title="Early Stopping",
         description="Stop after so many evaluations without a lower loss; 0 = never",
     )  # fmt: skip
+    eval_steps: int = Field(
+        0, ge=0, le=1_000_000, title="Evaluate Every N Steps",
+        description="Evaluations within an epoch, besides the one at its end; 0 = none",
+    )  # fmt: skip
     seed: int = Field(42, ge=0, le=2**32 - 1, title="Seed", description="Same seed, same data, same machine: same run")
 
 
@@ -102,7 +106,7 @@ class JobSpec(Record):
     dpo: Dpo = Dpo()
     rft: Rft = Rft()
     hyperparameters: Hyperparameters = Hyperparameters()
-    checkpoints: Retention = Retention()
+    checkpoints: Checkpointing = Checkpointing()
     output_name: str = Field(
         "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
         description="Name of the tuned model; empty = ft-<timestamp>-<random>",
@@ -195,6 +199,7 @@ class RunSpec(Record):
     evaluation_dataset: DatasetRef | None = None
     split: str = Field("", description="File with the rows that are held out; empty where the trainer chooses them")
     compute: Compute
-    retention: Retention = Retention()
+    #: Its name in the files of version 0.1, which knew retention only.
+    retention: Checkpointing = Checkpointing()
     changes: tuple[Change, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)

@@ -38,12 +38,12 @@ MB = 1024**2
 ALICE = Actor("Alice", "alice@example.org")
 
 
-def on_small_disk(story: str) -> str:
-    """What went wrong in the story; empty when nothing did."""
-    run = shlex.join([sys.executable, __file__, story])
-    script = f"mount -t tmpfs -o size=8m tmpfs {VOLUME} && exec {run}"
+def on_small_disk(story: str, *, script: str = __file__, size_mb: int = 8) -> str:
+    """What went wrong in the story; empty when nothing did. `story` is the script's argument."""
+    run = shlex.join([sys.executable, script, story])
+    command = f"mount -t tmpfs -o size={size_mb}m tmpfs {VOLUME} && exec {run}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(["unshare", "-Urm", "sh", "-c", script], env=environment, capture_output=True, text=True)
+    done = subprocess.run(["unshare", "-Urm", "sh", "-c", command], env=environment, capture_output=True, text=True)
     return done.stderr + f"exit code {done.returncode}" if done.returncode else ""
 
 

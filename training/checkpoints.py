@@ -1,12 +1,13 @@
 """Checkpoints that are whole or not there: `checkpoints/step-00000200/`, its MANIFEST.json written last."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from storage import manifest
-from storage.retention import Retention, superfluous
+from storage.retention import PATIENCE_S, PIN, Retention, alone_with, superfluous
 from storage.run_folder import RunFolder
 
 #: The Trainer writes here; what is in it belongs to nobody yet.
@@ -18,11 +19,11 @@ GOING = "going-"
 def seal(written: Path, checkpoints: Path, step: int, keep: Retention, losses: Mapping[int, float]) -> Path:
     """Make what the Trainer has written a checkpoint, then let go of those that `keep` does not name."""
     final = folder_of(checkpoints, step)
-    if final.exists():  # the same step of an earlier attempt
-        remove(final)
+    pinned = replace_earlier(final)
     manifest.seal(written, final)
-    for old in superfluous(checkpoints, keep, losses):
-        remove(old)
+    if pinned:
+        (final / PIN).touch()
+    tidy_if_possible(checkpoints, keep, losses)
     return final
 
 
@@ -30,9 +31,30 @@ def folder_of(checkpoints: Path, step: int) -> Path:
     return checkpoints / f"step-{step:08d}"
 
 
-def remove(checkpoint: Path) -> None:
-    going = checkpoint.rename(checkpoint.with_name(f"{GOING}{checkpoint.name}-{time.time_ns()}{manifest.PARTIAL}"))
+def replace_earlier(final: Path) -> bool:
+    """Make way for the same step of an earlier attempt; whether that one was pinned."""
+    if not final.exists():
+        return False
+    with alone_with(final.parent):
+        pinned = (final / PIN).exists()
+        going = put_aside(final)
     shutil.rmtree(going)
+    return pinned
+
+
+def tidy_if_possible(
+    checkpoints: Path, keep: Retention, losses: Mapping[int, float], patience_s: float = PATIENCE_S
+) -> None:
+    """Let go of what `keep` does not name. While somebody else is at it, it waits for the next time."""
+    with contextlib.suppress(TimeoutError):
+        with alone_with(checkpoints, patience_s):
+            going = [put_aside(old) for old in superfluous(checkpoints, keep, losses)]
+        for old in going:
+            shutil.rmtree(old)
+
+
+def put_aside(checkpoint: Path) -> Path:
+    return checkpoint.rename(checkpoint.with_name(f"{GOING}{checkpoint.name}-{time.time_ns()}{manifest.PARTIAL}"))
 
 
 def discard_unfinished(run: RunFolder) -> None:

@@ -3,13 +3,16 @@
 import math
 import resource
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from storage.events import Metric
-from storage.run_folder import Request
+from storage.events import Metric, Warn
+from storage.run_folder import Request, Stretch
+from storage.spec import RunSpec
+from training.cadence import Cadence
 from training.failures import NanLoss
 from training.workbench import Workbench
 
@@ -18,8 +21,12 @@ KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm", "entropy", "mean_toke
 
 
 class Reporter(TrainerCallback):
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, spec: RunSpec) -> None:
         self._bench = bench
+        self._eval_steps = spec.hyperparameters.eval_steps
+        self._plan = spec.retention
+        self.cadence = Cadence(self._plan)
+        self._passes_done = 0
         self._step_began = 0.0
         self._step_s = 0.0
         self.tokens = 0
@@ -30,10 +37,17 @@ class Reporter(TrainerCallback):
         """Over the optimizer steps alone; evaluations and checkpoints do not count."""
         return self.tokens / self.training_s if self.training_s else 0.0
 
-    def on_step_begin(self, *_: Any, **__: Any) -> None:
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        self.cadence = Cadence(self._plan)  # loading took no training time
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
         self._step_began = time.monotonic()
+        self._passes_done = 0
+        self._tell_pass(args, state)
 
     def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._passes_done += 1
+        self._tell_pass(args, state)
         self._bench.listen()
         if self._bench.asked is not Request.PAUSE:  # it waits for the step, which cannot be saved by halves
             self._stop_if_asked(control)
@@ -41,11 +55,26 @@ class Reporter(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._step_s = time.monotonic() - self._step_began
         self.training_s += self._step_s
+        self._bench.lifeline.is_at(None)
         self._bench.step = state.global_step
         self._bench.listen()
         self._stop_if_asked(control)
-        if self._bench.asked is Request.PAUSE and not ends_epoch(args, state):
+        if ends_epoch(args, state):
+            return  # evaluated and saved in a moment, as every epoch's end is
+        asked, step = self._bench.asked, state.global_step
+        if self._eval_steps and step % self._eval_steps == 0 and asked in (None, Request.PAUSE):
+            control.should_evaluate = args.eval_strategy != "no"
+        if asked is Request.PAUSE or (asked is None and self._is_due(step)):
             control.should_save = True
+        elif warning := self.cadence.stretched(step):
+            self._bench.emit(Warn(message=warning))
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """The best of several evaluations within an epoch can only be kept if it is written there and then."""
+        step, losses = state.global_step, dict(evaluated(state.log_history))
+        is_best = step in losses and min(losses, key=lambda one: (losses[one], one)) == step
+        if is_best and step and not ends_epoch(args, state):
+            control.should_save |= self._is_due(step, is_best=True)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # The Trainer would evaluate and save an epoch that was cut short. One that is complete is closed as ever, so
@@ -75,9 +104,24 @@ class Reporter(TrainerCallback):
                 "(a tenth is a good next try) and look for broken rows in the dataset."
             )
 
+    def _is_due(self, step: int, *, is_best: bool = False) -> bool:
+        """By the first process's clock, and only it knows how long writing takes. All of them ask, or none."""
+        return bool(self._bench.group.from_first(self.cadence.is_due(step, is_best=is_best)))
+
+    def _tell_pass(self, args: TrainingArguments, state: TrainerState) -> None:
+        passes = args.gradient_accumulation_steps
+        self._bench.lifeline.is_at(Stretch("pass", state.global_step + 1, self._passes_done, passes))
+
     def _stop_if_asked(self, control: TrainerControl) -> None:
         if self._bench.asked:
             control.should_training_stop = True
+
+
+def evaluated(log_history: list[dict[str, float]]) -> Iterator[tuple[int, float]]:
+    """Step and evaluation loss, in order, as far as it is a number."""
+    for entry in log_history:
+        if math.isfinite(entry.get("eval_loss", math.nan)):
+            yield int(entry["step"]), entry["eval_loss"]
 
 
 def ends_epoch(args: TrainingArguments, state: TrainerState) -> bool:

@@ -53,7 +53,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, spec.method, tokenizer)
 
-    reporter = Reporter(bench)
+    reporter = Reporter(bench, spec)
     clear_work(bench)
     bench.group.wait()  # for the base model's answers
     trainer = TokenTrainer(

@@ -2,6 +2,7 @@
 
 Chosen by TUNESMITH_SIMULATED_TRAINER, a JSON object with any of:
     steps, step_s        how many steps, how long each takes; a sealed checkpoint every 10 steps
+    passes               of how many forward passes a step consists
     hang_at              stop making steps there, heart beating
     ignore_signals       SIGINT and SIGTERM are not heard, nor is a request
     children             start this many grandchildren in sessions of their own
@@ -26,7 +27,7 @@ from storage.event_log import EventWriter
 from storage.events import Checkpoint, Finished, Metric, Phase
 from storage.files import bytes_of
 from storage.retention import step_of
-from storage.run_folder import Attempt, RunFolder
+from storage.run_folder import Attempt, RunFolder, Stretch
 from training import checkpoints
 from training.lifeline import Lifeline, Stopped
 from training.ranks import Rank
@@ -41,6 +42,7 @@ class Script:
 
     steps: int = 50
     step_s: float = 0.05
+    passes: int = 1
     preparing_s: float = 0.0
     hang_at: int = -1
     ignore_signals: bool = False
@@ -98,7 +100,10 @@ def one_step(script: Script, bench: Workbench) -> None:
         sys.stderr.write(script.says + "\n")
         sys.stderr.flush()
         os._exit(1)
-    time.sleep(script.step_s)
+    for done in range(script.passes):
+        bench.lifeline.is_at(Stretch("pass", step, done, script.passes))
+        time.sleep(script.step_s / script.passes)
+    bench.lifeline.is_at(None)
     bench.step = step
     values: dict[str, float | None] = {"loss": 1 + 1 / step, "learning_rate": 1e-4}
     bench.emit(Metric(step=step, epoch=step / script.steps, values=values))

@@ -1,5 +1,6 @@
 """TRL's SFTTrainer with our batches, our evaluation and our checkpoints."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from trl import SFTConfig, SFTTrainer
 
 from storage.events import Checkpoint
 from storage.files import bytes_of
+from storage.run_folder import Stretch
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
 from training.data import MASKED
-from training.reporter import Reporter
+from training.reporter import Reporter, evaluated
 from training.workbench import Workbench
 
 # Where there is no Triton, TRL scores every position, prompts and padding too, because some accelerators compile for
@@ -66,7 +68,7 @@ class TokenTrainer(SFTTrainer):
         resumes: bool,
         **kwargs: Any,
     ) -> None:
-        self._spec, self._batches, self._bench = spec, batches, bench
+        self._spec, self._batches, self._bench, self._reporter = spec, batches, bench, reporter
         asked = settings(spec, batches, evaluates=kwargs.get("eval_dataset") is not None, resumes=resumes)
         work = bench.run.checkpoints / checkpoints.WORK
         super().__init__(args=SFTConfig(output_dir=str(work), **asked), callbacks=[reporter], **kwargs)
@@ -91,6 +93,7 @@ class TokenTrainer(SFTTrainer):
         loss_sum = tokens_sum = 0.0
         for start in range(0, len(passes), self._bench.rank.size):
             self._bench.check_cancelled()
+            self._bench.lifeline.is_at(Stretch("evaluation", self.state.global_step, start, len(passes)))
             mine = start + self._bench.rank.number
             # TRL counts across the processes in every pass: where none is left for this one, it repeats the last.
             rows = passes[min(mine, len(passes) - 1)]
@@ -99,6 +102,7 @@ class TokenTrainer(SFTTrainer):
             with torch.no_grad():
                 loss_sum += self.compute_loss(self.model, inputs).item() * tokens
             tokens_sum += tokens
+        self._bench.lifeline.is_at(None)
         loss_sum, tokens_sum = self._bench.group.sum(loss_sum, tokens_sum)
         metrics = {"eval_loss": loss_sum / tokens_sum}
         self.log(metrics)
@@ -106,15 +110,17 @@ class TokenTrainer(SFTTrainer):
         return metrics
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        began = time.monotonic()
         # Past SFTTrainer's own, which would write a model card into every checkpoint.
         super(SFTTrainer, self)._save_checkpoint(model, trial)
         self._bench.group.wait()  # each has written the state of its random numbers
         if self._bench.rank.is_first:
             self._seal_checkpoint()
+            self._reporter.cadence.written(time.monotonic() - began)
 
     def _seal_checkpoint(self) -> None:
         written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         step, folder = self.state.global_step, self._bench.run.checkpoints
-        losses = {entry["step"]: entry["eval_loss"] for entry in self.state.log_history if "eval_loss" in entry}
+        losses = dict(evaluated(self.state.log_history))
         sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
-        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed)))
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), eval_loss=losses.get(step)))

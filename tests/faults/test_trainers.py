@@ -3,12 +3,14 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
 from standin import ALICE, steps_of, submit, trainers_of, wait_for
 
 from core.studio import Studio
+from storage.event_log import read_events
 from storage.files import read_json, write_json
 from storage.process import ProcessIdentity
 from storage.status import Cause, Status
@@ -24,6 +26,34 @@ def test_a_quiet_run_completes(studio: Studio, simulate: Simulate) -> None:
     wait_for(studio, job.id, Status.COMPLETED)
     assert steps_of(studio, job.id) == list(range(1, 26))
     assert trainers_of(studio.runs.get(job.id)) == []
+
+
+def test_a_step_that_takes_long_tells_its_passes_without_an_event(studio: Studio, simulate: Simulate) -> None:
+    simulate(steps=2, step_s=4.5, passes=9)
+    job = submit(studio)
+    told = set()
+    while not (row := studio.runs.get(job.id)).status.is_terminal:
+        told.add(studio.feed.history(job.id).stretch)
+        time.sleep(0.05)
+    assert row.status is Status.COMPLETED
+    passes = {(at.step, at.done) for at in told if at}
+    # One a second, from the second second on; how punctual, the machine decides.
+    assert len({done for step, done in passes if step == 1}) >= 2, passes
+    assert {step for step, _ in passes} == {1, 2}
+    assert {(at.name, at.total) for at in told if at} == {("pass", 9)}
+    attempt = studio.runs.folder(job.id).attempt(1)
+    kinds = [event.type for event in read_events(attempt.events).events]
+    assert kinds == ["phase", "phase", "metric", "metric", "phase", "finished"]
+
+
+def test_quick_steps_leave_no_file_of_their_passes(studio: Studio, simulate: Simulate) -> None:
+    simulate(steps=40, step_s=0.05, passes=3)
+    job = submit(studio)
+    told = set()
+    while not studio.runs.get(job.id).status.is_terminal:
+        told.add((studio.runs.folder(job.id).path / "attempts" / "1" / "progress.json").exists())
+        time.sleep(0.01)
+    assert told == {False}
 
 
 def test_5_a_killed_trainer_goes_on_from_its_newest_checkpoint(studio: Studio, simulate: Simulate) -> None:

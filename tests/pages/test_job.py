@@ -9,8 +9,11 @@ from nicegui.testing import User
 from core.feed import FeedUpdate
 from core.people import Actor
 from core.studio import Studio
-from storage.events import Metric, Sample
+from storage.events import Checkpoint, Metric, Phase, Sample
 from storage.jobs import Query
+from storage.manifest import seal
+from storage.retention import PIN
+from storage.run_folder import RunFolder, Stretch
 from storage.spec import JobSpec, RunSpec
 from storage.status import Cause, Status
 from ui.signals import Signals
@@ -179,6 +182,101 @@ async def test_answers_stand_side_by_side(user: User, studio: Studio, signals: S
     signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=(before, after)))
     for text in ("Before and after", "Greetings, <b>human</b>.", "Hi 7"):
         await user.should_see(text, retries=10)
+
+
+def saved(folder: RunFolder, *steps: int) -> None:
+    for step in steps:
+        partial = folder.checkpoints / "next.partial"
+        partial.mkdir()
+        (partial / "weights").write_bytes(b"w" * 1000)
+        seal(partial, folder.checkpoints / f"step-{step:08d}")
+
+
+async def test_a_checkpoint_is_pinned_and_another_deleted_from_the_page(
+    user: User, studio: Studio, signals: Signals, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    folder = studio.runs.folder(job.id)
+    folder.attempt(1).claim(claimed.token)
+    studio.runs.move(claimed, Status.RUNNING)
+    await user.open(page_of(job.id))
+    await user.should_see("None yet.")
+    await user.should_see(
+        "Written every 10 minutes and at each epoch’s end. Kept: the best 1, the latest 2 and pinned ones."
+    )
+
+    saved(folder, 10, 20, 30)
+    events = tuple(
+        Checkpoint(seq=seq, step=step, name=f"step-{step:08d}", bytes=1000, eval_loss=3 - step / 10)
+        for seq, step in enumerate((10, 20, 30))
+    )
+    folder.attempt(1).events.write_text("".join(event.model_dump_json() + "\n" for event in events))
+    signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=events))
+    for text in ("best", "latest", "2.0000"):
+        await user.should_see(text, retries=20)
+    await user.should_not_see("Unpin", retries=2)
+
+    user.find(marker="pin-10").click()
+    await user.should_see("Unpin", retries=20)
+    assert "alice@example.org" in (folder.checkpoints / "step-00000010" / PIN).read_text()
+    user.find(marker="delete-20").click()
+    await user.should_see("Delete this checkpoint?", retries=20)
+    user.find(kind=ui.button, content="Delete checkpoint").click()
+    await user.should_not_see("1.0000", retries=20)
+    assert sorted(path.name for path in folder.checkpoints.iterdir()) == ["step-00000010", "step-00000030"]
+    # Pinned, and the newest of a job that runs: neither can be deleted.
+    for step in (10, 30):
+        (button,) = user.find(marker=f"delete-{step}").elements
+        assert isinstance(button, ui.button)
+        assert not button.enabled
+        assert "Unpin it first" in button.props["title"] or "would go on from step 30" in button.props["title"]
+
+
+async def test_of_many_checkpoints_the_newest_and_the_marked_come_first(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    saved(studio.runs.folder(job.id), *range(1, 21))
+    studio.checkpoints.pin(job.id, 2, actor=BOB)
+    await user.open(page_of(job.id))
+    await user.should_see(marker="checkpoint-13", retries=10)
+    await user.should_see(marker="checkpoint-2")
+    await user.should_not_see(marker="checkpoint-12")
+    user.find("Show all 20").click()
+    await user.should_see(marker="checkpoint-12")
+
+
+async def test_a_long_step_shows_its_passes_until_it_is_told(
+    user: User, studio: Studio, signals: Signals, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    attempt = studio.runs.folder(job.id).attempt(1)
+    attempt.claim(claimed.token)
+    training = Phase(seq=0, name="training", total=30, epochs=1)
+    attempt.events.write_text(training.model_dump_json() + "\n")
+    attempt.write_stretch(Stretch("pass", 1, 7, 16))
+    studio.runs.move(claimed, Status.RUNNING)
+    await user.open(page_of(job.id))
+    await user.should_see("Step 1/30 · pass 8/16", retries=10)
+
+    def publish(stretch: Stretch | None, *events: Metric) -> None:
+        signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=events, stretch=stretch))
+
+    publish(Stretch("pass", 1, 8, 16))
+    await user.should_see("Step 1/30 · pass 9/16")
+    publish(Stretch("pass", 1, 15, 16), Metric(seq=1, step=1, epoch=0.1, values={"loss": 1.0}))
+    await user.should_not_see("pass", retries=2)
+    publish(Stretch("pass", 2, 8, 16))
+    await user.should_see("Step 2/30 · pass 9/16")
+    await user.should_see("5 % • Epoch 1/1")
+    publish(Stretch("evaluation", 2, 3, 12))
+    await user.should_see("Evaluating, part 4 of 12")
+    publish(None)
+    await user.should_not_see("Evaluating", retries=2)
 
 
 def steps_on(user: User) -> list[int]:

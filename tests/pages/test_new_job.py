@@ -137,3 +137,18 @@ async def test_a_step_that_lacks_its_choice_is_not_ticked(user: User, studio: St
     await user.open("/dashboard/fine-tuning/create?step=3")
     steps = [element for element in user.find(kind=ui.element).elements if "ts-step" in element.classes]
     assert ["ts-done" in step.classes for step in steps] == [False, False, False]
+
+
+async def test_evaluation_and_checkpoints_are_optional_settings(user: User, studio: Studio, asked: JobSpec) -> None:
+    await open_settings(user)
+    await user.should_see("Minutes between checkpoints within an epoch: what a crash can cost; 0 = at its end only")
+    retype(user, "checkpoints.save_minutes", "-1")
+    await user.should_see("Checkpoint Every N Minutes cannot be “-1”. Give a number from 0 to 10080.")
+    retype(user, "checkpoints.save_minutes", "2.5")
+    retype(user, "checkpoints.best", "3")
+    retype(user, "hyperparameters.eval_steps", "20")
+    user.find("create").click()
+    (job_id,) = await jobs_of(studio)
+    run = studio.runs.run_spec(job_id)
+    assert (run.retention.save_minutes, run.retention.best, run.hyperparameters.eval_steps) == (2.5, 3, 20)
+    await user.should_see("Written every 2.5 minutes and at each epoch’s end. Kept: the best 3, the", retries=50)

@@ -23,6 +23,7 @@ from storage.events import Event
 from storage.files import write_json
 from storage.methods import Lora
 from storage.process import TOKEN_VARIABLE
+from storage.retention import Checkpointing
 from storage.rows import ROWS, RowsWriter
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
@@ -175,6 +176,8 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
         weights_dtype: str = "bfloat16",
         model: Path = tiny_model,
         devices: int = 1,
+        eval_steps: int = 0,
+        retention: Checkpointing | None = None,
     ) -> TinyRun:
         number = len(started)
         dataset = tmp_path / "datasets" / f"rows-{number}"
@@ -191,7 +194,7 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
             objective=Objective.SFT,
             method=method or Lora(dropout=0),
             hyperparameters=Hyperparameters(
-                epochs=epochs, batch_size=batch_size, learning_rate=1e-2, max_context_length=256
+                epochs=epochs, batch_size=batch_size, learning_rate=1e-2, max_context_length=256, eval_steps=eval_steps
             ),
             model=ModelRef(
                 id="tiny", name="Tiny", path=str(model), revision="0",
@@ -202,6 +205,7 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
                 sha256=writer.sha256, format="openai", rows=writer.rows, tokens_estimate=0,
             ),
             evaluation=HoldOut(share=0.2),
+            retention=retention or Checkpointing(),
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
                 micro_batch_tokens=micro_batch_tokens,

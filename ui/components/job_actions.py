@@ -1,4 +1,4 @@
-"""Doing what a menu offers: pause, resume, retry, cancel, delete, a place in the queue. A refusal is its sentence."""
+"""Doing what a menu or button offers, for the person at the page. A refusal is its sentence."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +21,11 @@ async def do(studio: Studio, action: Action, job_id: str) -> bool:
 async def do_in_queue(studio: Studio, ask: str, job_id: str) -> None:
     """`ask` is an entry of the queue menu."""
     await _ask(studio, lambda actor: ask_queue(studio.queue, ask, job_id, actor))
+
+
+async def do_with_checkpoint(studio: Studio, doing: Callable[..., None], job_id: str, step: int) -> bool:
+    """`doing` is one of the methods of `core.checkpoints`."""
+    return await _ask(studio, lambda actor: doing(job_id, step, actor=actor))
 
 
 async def _ask(studio: Studio, doing: Callable[[Actor], Any]) -> bool:

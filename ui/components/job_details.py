@@ -72,6 +72,7 @@ def _configuration(spec: RunSpec) -> None:
         ("Chunk Size", "Not set"),
         ("Gradient Accumulation Steps", number(runs.gradient_accumulation_steps)),
         ("Learning Rate Warmup Steps", number(runs.warmup_steps)),
+        ("Evaluate Every N Steps", number(runs.eval_steps) if runs.eval_steps else "Epoch ends only"),
         ("Seed", number(runs.seed)),
         ("Turbo Mode", "On" if asked.turbo else "Off"),
         ("Weights & Biases", "On" if asked.wandb else "Off"),

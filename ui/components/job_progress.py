@@ -6,6 +6,7 @@ from nicegui import ui
 
 from core.history import History
 from storage.events import Event, Metric, Phase
+from storage.run_folder import Stretch
 from storage.status import Status
 from storage.tables import Job
 from ui.components.text import Text, box
@@ -35,10 +36,11 @@ class Progress:
     phase: Phase | None = None
     training: Phase | None = None
     last: Metric | None = None
+    stretch: Stretch | None = None
 
     @classmethod
     def of(cls, history: History) -> "Progress":
-        return cls(history.phase, history.training, history.last)
+        return cls(history.phase, history.training, history.last, history.stretch)
 
     def apply(self, event: Event) -> None:
         if isinstance(event, Metric):
@@ -48,9 +50,12 @@ class Progress:
             self.training = event if event.name == "training" else self.training
 
     def share(self, job: Job) -> float:
-        if job.status is not Status.RUNNING or self.last is None or self.training is None:
+        if job.status is not Status.RUNNING or self.training is None or not self.training.total:
             return job.share_done
-        return min(self.last.step / self.training.total, 0.99) if self.training.total else job.share_done
+        steps: float = max(self.last.step if self.last else 0, self.training.done)
+        if (now := self._within(job)) and now.name == "pass" and now.total:
+            steps += now.done / now.total
+        return min(steps / self.training.total, 0.99)
 
     def words(self, job: Job) -> str:
         phase = self.phase
@@ -63,12 +68,32 @@ class Progress:
         epoch = job.epochs if job.status is Status.COMPLETED else min(int(epochs_done) + 1, job.epochs)
         return f"{self.share(job):.0%} • Epoch {epoch}/{job.epochs}".replace("%", " %")
 
+    def details(self, job: Job) -> str:
+        """Where a step, or an evaluation, takes so long that nothing else would move."""
+        now = self._within(job)
+        if now is None or self.training is None:
+            return ""
+        at = min(now.done + 1, now.total)
+        if now.name == "evaluation":
+            return f"Evaluating, part {at} of {now.total}"
+        passes = f" · pass {at}/{now.total}" if now.total > 1 else ""
+        return f"Step {now.step}/{self.training.total}{passes}"
+
+    def _within(self, job: Job) -> Stretch | None:
+        """A pass of a step that has been told since is over."""
+        now = self.stretch if job.status is Status.RUNNING else None
+        told = self.last.step if self.last else 0
+        return None if now is None or (now.name == "pass" and now.step <= told) else now
+
 
 class ProgressBar:
     def __init__(self) -> None:
         with box("ts-job-progress"):
             self._bar = ui.element("progress").classes("ts-progress").props("max=100 aria-label=Progress")
-            self._words = Text("span", "", "ts-progress-words").mark("progress").props("role=status")
+            with box("ts-progress-text"):
+                self._words = Text("span", "", "ts-progress-words").mark("progress").props("role=status")
+                # No status: a screen reader would speak it every second.
+                self._details = Text("span", "", "ts-sub").mark("progress-details")
 
     def show(self, job: Job, progress: Progress) -> None:
         share = progress.share(job)
@@ -78,3 +103,4 @@ class ProgressBar:
         else:
             self._bar.props(remove="value")  # a bar without a value says "busy"
         self._words.text = progress.words(job)
+        self._details.text = progress.details(job)

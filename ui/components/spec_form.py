@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from storage.methods import Lora, Record
+from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
 Content = dict[str, Any]
@@ -15,6 +16,7 @@ Content = dict[str, Any]
 OWNERS: dict[str, type[Record]] = {
     "": JobSpec,
     "hyperparameters": Hyperparameters,
+    "checkpoints": Checkpointing,
     "method": Lora,
 }
 #: pydantic puts the chosen member of a union into an error's location.

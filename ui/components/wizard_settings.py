@@ -26,6 +26,14 @@ NUMBERS = {
     "hyperparameters.seed": "",
     "devices": "",
 }
+CHECKPOINTS = (
+    "hyperparameters.eval_steps",
+    "checkpoints.save_minutes",
+    "checkpoints.save_steps",
+    "checkpoints.best",
+    "checkpoints.latest",
+    "checkpoints.every",
+)
 WANDB_IS_COMING = "Coming: nothing leaves this machine yet. The metrics are on the job page."
 
 
@@ -37,6 +45,9 @@ class SettingsStep:
         with box("ts-grid"):
             self._entries = [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
             self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
+        heading("Evaluation and checkpoints", 3)
+        with box("ts-grid"):
+            self._entries += [spec_field(form, path) for path in CHECKPOINTS]
         with box("ts-grid"):
             spec_checkbox(form, "turbo")
             spec_checkbox(form, "wandb", coming=WANDB_IS_COMING)

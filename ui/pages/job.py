@@ -1,18 +1,21 @@
 """The job page: live progress and curves on the left, what was asked and what runs on the right."""
 
+import contextlib
+
 from nicegui import background_tasks, ui
 
 from core.errors import NotFound
 from core.feed import FeedUpdate
 from core.history import History
 from core.studio import Studio
-from storage.events import Metric, Sample, Warn
+from storage.events import Checkpoint, Metric, Sample, Warn
 from storage.spec import RunSpec
 from storage.tables import Job
 from ui import routes
 from ui.components.before_after import BeforeAfter
 from ui.components.empty_state import empty_state
 from ui.components.failure_card import FailureCard
+from ui.components.job_checkpoints import JobCheckpoints
 from ui.components.job_details import JobDetails
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
@@ -60,6 +63,7 @@ class JobView:
                 self._charts(job)
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
+                self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
 
@@ -91,10 +95,10 @@ class JobView:
             background_tasks.create_lazy(self._read_job(), name=self._task)
 
     def _take(self, update: FeedUpdate) -> None:
-        news = [event for event in update.events if event.seq > self._seen]
-        if update.attempt != self._attempt or not news:
+        if update.attempt != self._attempt:
             return
-        self._seen = news[-1].seq
+        news = [event for event in update.events if event.seq > self._seen]
+        self._seen = news[-1].seq if news else self._seen
         metrics = [event for event in news if isinstance(event, Metric)]
         self._loss.extend(metrics)
         self._rate.extend(metrics)
@@ -102,6 +106,9 @@ class JobView:
         self._warnings.add([event.message for event in news if isinstance(event, Warn)])
         for event in news:
             self._progress.apply(event)
+        self._progress.stretch = update.stretch
+        if any(isinstance(event, Checkpoint) for event in news):
+            background_tasks.create_lazy(self._read_checkpoints(), name=f"{self._task} checkpoints")
         self._show_head()
 
     async def _read_history(self) -> None:
@@ -133,6 +140,11 @@ class JobView:
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
         self._failure.show(self._job)
         self._show_head()
+        await self._read_checkpoints()
+
+    async def _read_checkpoints(self) -> None:
+        with contextlib.suppress(NotFound):  # deleted while the page was open
+            self._checkpoints.show(await in_thread(self._studio.checkpoints.of, self._job.id))
 
     def _show_head(self) -> None:
         self._head.show(self._job, self._progress, self._waits)

@@ -1,0 +1,119 @@
+"""A job's checkpoints: when, how large, how good, and what can be done with each."""
+
+from functools import partial
+
+from nicegui import ui
+
+from core.checkpoints import Saved
+from core.studio import Studio
+from storage.retention import Checkpointing
+from ui.components.button import Button
+from ui.components.clock import full_date, short_date, time_of_day
+from ui.components.confirm import confirm
+from ui.components.job_actions import do_with_checkpoint
+from ui.components.spec_form import number
+from ui.components.text import Text, box, heading
+
+#: The rest comes on request: who keeps every tenth step of many may have hundreds.
+SHOWN = 8
+COLOURS = {"best": "green", "latest": "blue", "pinned": "violet"}
+HEADS = ("Step", "Written", "Size", "Eval loss", "Actions")
+
+
+class JobCheckpoints:
+    def __init__(self, studio: Studio, job_id: str, plan: Checkpointing) -> None:
+        self._studio = studio
+        self._job_id = job_id
+        self._shows_all = False
+        self._saved: tuple[Saved, ...] = ()
+        with box("ts-card", "section").props("aria-label=Checkpoints"):
+            heading("Checkpoints", 2)
+            Text("p", in_words(plan), "ts-muted")
+            self._list = box("ts-stretch ts-checkpoint-list")
+        self._draw()
+
+    def show(self, saved: tuple[Saved, ...]) -> None:
+        """Sends the rows only where something in them has changed."""
+        if saved != self._saved:
+            self._saved = saved
+            self._draw()
+
+    def _draw(self) -> None:
+        self._list.clear()
+        with self._list:
+            if not self._saved:
+                Text("p", "None yet.", "ts-muted")
+                return
+            with box("ts-checkpoints", "table"):
+                with box("", "thead"), box("", "tr"):
+                    for head in HEADS:
+                        Text("th", head).props("scope=col")
+                with box("", "tbody"):
+                    for saved in self._visible():
+                        self._row(saved)
+            if len(self._saved) > SHOWN:
+                words = "Show fewer" if self._shows_all else f"Show all {len(self._saved)}"
+                Button(words, self._toggle, kind="ghost")
+
+    def _visible(self) -> list[Saved]:
+        return [one for at, one in enumerate(self._saved) if self._shows_all or at < SHOWN or one.badges]
+
+    def _toggle(self) -> None:
+        self._shows_all = not self._shows_all
+        self._draw()
+
+    def _row(self, saved: Saved) -> None:
+        with box("", "tr").mark(f"checkpoint-{saved.step}"):
+            with box("ts-checkpoint-step", "th").props("scope=row data-label=Step"):
+                Text("span", str(saved.step))
+                for word in saved.badges:
+                    Text("span", word, f"ts-badge ts-badge-{COLOURS[word]}")
+            written = f"{short_date(saved.at)}, {time_of_day(saved.at)}"
+            _cell("Written", written).props["title"] = full_date(saved.at)
+            _cell("Size", f"{saved.bytes / 1024**2:.1f} MB")
+            _cell("Eval loss", "–" if saved.eval_loss is None else f"{saved.eval_loss:.4f}")
+            with box("ts-checkpoint-actions", "td"):
+                self._actions(saved)
+
+    def _actions(self, saved: Saved) -> None:
+        checkpoints, at = self._studio.checkpoints, f"checkpoint of step {saved.step}"
+        doing, word = (checkpoints.unpin, "Unpin") if saved.is_pinned else (checkpoints.pin, "Pin")
+        do = partial(do_with_checkpoint, self._studio, doing, self._job_id, saved.step)
+        Button(word, do, kind="ghost", icon="pin", label=f"{word} {at}").mark(f"pin-{saved.step}")
+        delete = Button(kind="ghost", icon="trash", label=f"Delete {at}", on_click=partial(self._ask_delete, saved))
+        delete.mark(f"delete-{saved.step}")
+        if saved.stays:
+            delete.disable()
+            delete.props["title"] = saved.stays
+
+    def _ask_delete(self, saved: Saved) -> None:
+        async def delete() -> None:
+            await do_with_checkpoint(self._studio, self._studio.checkpoints.delete, self._job_id, saved.step)
+
+        newest = "The job then goes on from an earlier one, if it goes on. " if saved.is_latest else ""
+        confirm(
+            "Delete this checkpoint?",
+            f"The checkpoint of step {saved.step} leaves the list. {newest}It stays in the trash for a week.",
+            yes="Delete checkpoint",
+            no="Keep it",
+            on_yes=delete,
+        ).open()
+
+
+def in_words(plan: Checkpointing) -> str:
+    """When they are written, and which stay."""
+    times = [f"every {number(plan.save_minutes)} minutes"] if plan.save_minutes else []
+    times += [f"every {steps} steps" for steps in sorted({plan.save_steps, plan.every} - {0})]
+    kept = [f"the best {plan.best}"] if plan.best else []
+    kept += [f"the latest {plan.latest}", *([f"every {plan.every} steps"] if plan.every else [])]
+    return f"Written {_and(*times, 'at each epoch’s end')}. Kept: {_and(*kept, 'pinned ones')}."
+
+
+def _and(*parts: str) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _cell(head: str, text: str) -> ui.element:
+    cell = Text("td", text)
+    cell.props["data-label"] = head
+    return cell
