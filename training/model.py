@@ -28,7 +28,7 @@ def load_model(model: ModelRef, compute: Compute, method: Method) -> PreTrainedM
         dtype=torch.float32 if isinstance(method, Full) else getattr(torch, compute.weights_dtype),
         **quantisation(method, compute),
     )
-    return loaded if isinstance(method, Qlora) else loaded.to(device_of(compute))
+    return with_gradients(loaded) if isinstance(method, Qlora) else loaded.to(device_of(compute))
 
 
 def quantisation(method: Method, compute: Compute) -> dict[str, Any]:
@@ -43,6 +43,18 @@ def quantisation(method: Method, compute: Compute) -> dict[str, Any]:
         bnb_4bit_compute_dtype=getattr(torch, compute.weights_dtype),
     )
     return {"quantization_config": config, "device_map": {"": device_of(compute)}}
+
+
+def with_gradients(model: PreTrainedModel) -> PreTrainedModel:
+    """bitsandbytes 0.50 packs 4-bit weights for some CPUs' fast kernel the first time that the model only answers.
+
+    From then on it calculates with them in training, too, and no gradient passes through that kernel: those of LoRA lost
+    half their direction, with a warning at most.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def device_of(compute: Compute) -> str:
