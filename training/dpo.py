@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from storage.events import Finished, Phase, Warn
 from storage.methods import LowRank, Method
 from storage.retention import step_of
+from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
 from training import reference
 from training.batches import TokenBatches
@@ -96,6 +97,8 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
 def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbench) -> Split:
     def load(dataset: DatasetRef) -> list[Preference]:
+        if dataset.kind is not Kind.PREFERENCE:
+            raise BadDataset(f"{dataset.name} holds no pairs of a chosen and a rejected answer. Choose one that does.")
         return load_preferences(dataset, spec.model, tokenizer, spec.hyperparameters.max_context_length, bench)
 
     return split_rows(spec, load(spec.dataset), load, bench)

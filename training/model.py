@@ -48,8 +48,8 @@ def quantisation(method: Method, compute: Compute) -> dict[str, Any]:
 def with_gradients(model: PreTrainedModel) -> PreTrainedModel:
     """bitsandbytes 0.50 packs 4-bit weights for some CPUs' fast kernel the first time that the model only answers.
 
-    From then on it calculates with them in training, too, and no gradient passes through that kernel: those of LoRA lost
-    half their direction, with a warning at most.
+    From then on it calculates with them in training, too, and no gradient passes through that kernel: LoRA's lost half
+    of their direction, with a warning at most.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):

@@ -60,18 +60,24 @@ class PreferenceTrainer(RunTrainer, DPOTrainer):
         return dataset  # the collator knows them
 
     def starting_logps(self) -> np.ndarray:
-        """(pairs, 2) for the training pairs and the held-out ones, under the model as it is before `train`."""
-        pairs = [*self.train_dataset, *(self.eval_dataset or ())]
-        found = np.zeros((len(pairs), 2))
-        widths = [width_of(pair) for pair in pairs]
-        passes = fill(range(len(pairs)), widths, self._spec.compute.micro_batch_tokens)
+        """(pairs, 2) for the training pairs and the held-out ones, under the model as it is before `train`.
+
+        The held-out ones in the passes in which they are evaluated: in bfloat16, others would give other last digits.
+        """
+        passes = [each for pairs in (self.train_dataset, self.eval_dataset) for each in self._passes_over(pairs)]
+        found = np.zeros((sum(map(len, passes)), 2))
         self.model.eval()
-        for done, rows in enumerate(passes):
+        for done, pairs in enumerate(passes):
             if done % self._bench.rank.size == self._bench.rank.number:
-                found[rows] = self._logps([pairs[row] for row in rows])
+                found[[pair["number"] for pair in pairs]] = self._logps(pairs)
             detail = "What the model thinks of the answers before it learns"
             self._bench.progress(Phase(name="loading", detail=detail, done=done + 1, total=len(passes)))
         return np.array(self._bench.group.sum(*found.ravel())).reshape(found.shape)
+
+    def _passes_over(self, pairs: Dataset | None) -> Iterator[list[dict[str, Any]]]:
+        widths = [width_of(pair) for pair in pairs or ()]
+        for rows in fill(range(len(widths)), widths, self._spec.compute.micro_batch_tokens):
+            yield [pairs[row] for row in rows]
 
     def _logps(self, pairs: list[dict[str, Any]]) -> np.ndarray:
         inputs = self._prepare_inputs(self.data_collator(pairs))
@@ -100,7 +106,7 @@ class PreferenceTrainer(RunTrainer, DPOTrainer):
         return_outputs: bool = False,
         num_items_in_batch: float | None = None,
     ) -> Tensor:
-        """The pass's mean, or in training its share of the step's, by its pairs; so is the SFT term's mean over tokens."""
+        """The pass's mean, or in training its share of the step's, by its pairs; the SFT term's tokens follow them."""
         self._pairs["train" if self.model.training else "eval"].append(pairs_in(inputs))
         with measuring_alone(self.accelerator):
             loss = super().compute_loss(model, inputs)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from storage.methods import Lora, Record
+from storage.objectives import Dpo
 from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
@@ -18,6 +19,7 @@ OWNERS: dict[str, type[Record]] = {
     "hyperparameters": Hyperparameters,
     "checkpoints": Checkpointing,
     "method": Lora,
+    "dpo": Dpo,
 }
 #: pydantic puts the chosen member of a union into an error's location.
 UNION_TAGS = frozenset({"lora", "qlora", "prefix", "adapter", "full", "none", "hold_out", "dataset"})

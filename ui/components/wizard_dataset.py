@@ -8,7 +8,9 @@ from nicegui.events import ValueChangeEventArguments
 from core.datasets.preview import Pair
 from core.errors import StudioError
 from core.studio import Studio
+from storage.spec import Objective
 from storage.tables import Dataset
+from ui.components.objective_words import learns_from, words_of
 from ui.components.spec_form import SpecForm, evaluation_content
 from ui.components.teaching_box import teaching_box
 from ui.components.text import Text, box, heading
@@ -23,7 +25,8 @@ class DatasetStep:
     def __init__(self, studio: Studio, form: SpecForm, datasets: Sequence[Dataset]) -> None:
         self._studio = studio
         self._form = form
-        self._datasets = {dataset.id: dataset for dataset in datasets}
+        self._words = words_of(form)
+        self._datasets = {dataset.id: dataset for dataset in datasets if learns_from(form, dataset)}
         with box("ts-field"):
             Text("label", "Select dataset", "ts-label").props["for"] = "dataset-select"
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)
@@ -34,7 +37,7 @@ class DatasetStep:
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("dataset-problem")
             self._problem.visible = False
         Text("div", "OR", "ts-or")
-        self._zone = UploadZone(studio.uploads, self._receive, title="Upload Labeled Examples")
+        self._zone = UploadZone(studio.uploads, self._receive, title=self._words.upload)
         self._preview = box("ts-stretch")
         with box("ts-field"):
             Text("label", "Evaluation", "ts-label").props["for"] = "evaluation-select"
@@ -42,12 +45,12 @@ class DatasetStep:
             self._evaluation.props("outlined dense for=evaluation-select popup-content-class=ts-menu")
             self._evaluation.classes("ts-input").mark("evaluation")
             Text("p", "Examples that are kept out of training, to see whether the model really learns.", "ts-help")
-        teaching_box()
+        teaching_box(Objective(form.content["objective"]))
 
     @property
     def summary(self) -> str:
         chosen = self._datasets.get(self._form.content["dataset"])
-        return f"{chosen.name} · {chosen.rows} pairs" if chosen else "No dataset chosen yet"
+        return f"{chosen.name} · {chosen.rows} {self._words.unit}" if chosen else "No dataset chosen yet"
 
     async def start(self) -> None:
         """Show what the form holds. A dataset that is gone since the draft was written is forgotten."""
@@ -62,7 +65,8 @@ class DatasetStep:
         return not self._problem.visible
 
     def _labels(self) -> dict[str, str]:
-        return {found.id: f"{found.name} · Labeled Examples: {found.rows} pairs" for found in self._datasets.values()}
+        holds, unit = self._words.holds, self._words.unit
+        return {found.id: f"{found.name} · {holds}: {found.rows} {unit}" for found in self._datasets.values()}
 
     async def _choose(self, event: ValueChangeEventArguments[str | None]) -> None:
         if (event.value or "") == self._form.content["dataset"]:
@@ -102,7 +106,7 @@ class DatasetStep:
             return
         self._preview.clear()
         with self._preview:
-            _pairs(dataset, pairs)
+            _pairs(f"The first {len(pairs)} of {dataset.rows} {self._words.unit}", pairs)
 
     async def _receive(self, upload_id: str) -> None:
         self._complain("")
@@ -113,6 +117,9 @@ class DatasetStep:
             return
         finally:
             self._zone.reset()
+        if not learns_from(self._form, dataset):
+            self._complain(f"“{dataset.name}” holds no {self._words.holds.lower()}. It is kept for other jobs.")
+            return
         self._datasets[dataset.id] = dataset
         self._select.set_options(self._labels(), value=dataset.id)
 
@@ -128,14 +135,19 @@ class DatasetStep:
         self._problem.text, self._problem.visible = sentence, bool(sentence)
 
 
-def _pairs(dataset: Dataset, pairs: Sequence[Pair]) -> None:
+def _pairs(title: str, pairs: Sequence[Pair]) -> None:
     with box("ts-panel", "section").props("aria-label=Preview"):
-        heading(f"The first {len(pairs)} of {dataset.rows} pairs", 3)
+        heading(title, 3)
         for pair in pairs:
             with box("ts-pair"):
                 _side("INPUT", pair.prompt, "ts-side")
                 Text("span", "→", "ts-arrow").props("aria-hidden=true")
-                _side("OUTPUT", pair.answer, "ts-side ts-side-out")
+                if pair.rejected:
+                    with box("ts-stretch"):
+                        _side("PREFERRED", pair.answer, "ts-side ts-side-out")
+                        _side("REJECTED", pair.rejected, "ts-side")
+                else:
+                    _side("OUTPUT", pair.answer, "ts-side ts-side-out")
 
 
 def _side(title: str, text: str, classes: str) -> None:
