@@ -59,7 +59,7 @@ async def test_the_wizard_makes_a_preference_job(user: User, studio: Studio, ask
     loss.value = "robust"
     user.find("dpo.label_smoothing").clear().type("0.7")
     user.find("create").click()
-    await user.should_see("Label Smoothing cannot be “0.7”. Give a number of 0 or more.", retries=20)
+    await user.should_see("Label Smoothing cannot be “0.7”. Give a number from 0 to below 0.5.", retries=20)
     user.find("dpo.label_smoothing").clear().type("0.1")
     await user.should_see("dropout would be taken for a change from the reference", retries=20)
     user.find("create").click()
@@ -68,9 +68,9 @@ async def test_the_wizard_makes_a_preference_job(user: User, studio: Studio, ask
     spec = studio.runs.run_spec(job.id)
     assert (spec.dpo.beta, spec.dpo.loss, spec.dpo.label_smoothing, spec.dataset.id) == (0.3, "robust", 0.1, dataset.id)
     assert spec.method.dropout == 0
+    for text in ("Reward margin", "The model as it starts"):
+        await user.should_see(text, retries=20)
     assert user.back_history[-1] == f"/dashboard/fine-tuning/preference/{job.id}"
-    for text in ("Preference", "Reward margin", "The model as it starts"):
-        await user.should_see(text)
 
 
 async def test_labelled_examples_are_no_preferences(user: User, studio: Studio) -> None:

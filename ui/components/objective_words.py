@@ -18,6 +18,7 @@ class Words:
     unit: str
     upload: str
 
+
 def words_of(form: SpecForm) -> Words:
     return WORDS[Objective(form.content["objective"])]
 

@@ -130,6 +130,8 @@ def bounds_in_words(owner: type[Record], name: str) -> str:
         return f"at most {bounds['max_length']} characters" if "max_length" in bounds else "a text"
     noun = "a whole number" if kind is int else "a number"
     most = number(bounds["le"]) if "le" in bounds else ""
+    if "lt" in bounds and "ge" in bounds:
+        return f"{noun} from {number(bounds['ge'])} to below {number(bounds['lt'])}"
     if "ge" in bounds:
         return f"{noun} from {number(bounds['ge'])} to {most}" if most else f"{noun} of {number(bounds['ge'])} or more"
     return f"{noun} above {number(bounds.get('gt', 0))}" + (f" and at most {most}" if most else "")
