@@ -11,7 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 IS_NIGHTLY = int(os.environ.get("TUNESMITH_REPEATS", "1")) > 1
 
-pytestmark = [pytest.mark.process, pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes: scripts/test --all")]
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes: scripts/test --all"),
+]
 
 
 def test_held_out_pairs_are_won_more_often(tmp_path: Path) -> None:
