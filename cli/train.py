@@ -30,7 +30,10 @@ ASK_AGAIN_S = 1.0
 
 def train(
     file: Annotated[
-        Path | None, typer.Argument(help="Labelled examples: chat JSONL, Alpaca JSON, prompt/completion.")
+        Path | None,
+        typer.Argument(
+            help="Labelled examples (chat JSONL, Alpaca JSON, prompt/completion) or, for dpo, pairs of answers."
+        ),
     ] = None,
     model: Annotated[str, typer.Option(help="Base model.")] = STARTER_ID,
     objective: Annotated[str, typer.Option(help="sft | dpo | rft.")] = "sft",

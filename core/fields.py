@@ -28,9 +28,12 @@ def fields(model: type[BaseModel] = JobSpec, prefix: str = "") -> Iterator[Field
     for name, info in model.model_fields.items():
         path = f"{prefix}{name}"
         members = _models(info.annotation)
+        if len(members) > 1 and "type" in members[0].model_fields:
+            # Graders nest, and have a page of their own.
+            yield Field(path, _default(info), " | ".join(_tags(members, "type")), info.description or "")
+            continue
         if len(members) > 1:
-            kinds = [str(member.model_fields["kind"].default) for member in members]
-            yield Field(f"{path}.kind", str(info.default.kind), " | ".join(kinds), "")
+            yield Field(f"{path}.kind", str(info.default.kind), " | ".join(_tags(members, "kind")), "")
         for member in members:
             own = (field for field in fields(member, f"{path}.") if not field.name.endswith(".kind"))
             label = f"{member.model_fields['kind'].default} only. " if len(members) > 1 else ""
@@ -39,19 +42,26 @@ def fields(model: type[BaseModel] = JobSpec, prefix: str = "") -> Iterator[Field
             yield Field(path, _default(info), _allowed(info), info.description or "")
 
 
+def _tags(members: list[type[BaseModel]], name: str) -> list[str]:
+    return [str(member.model_fields[name].default) for member in members]
+
+
 def _models(annotation: Any) -> list[type[BaseModel]]:
     origin = typing.get_origin(annotation)
     if origin is Annotated:
         return _models(typing.get_args(annotation)[0])
     if origin in (Union, types.UnionType):
         return [model for part in typing.get_args(annotation) for model in _models(part)]
+    if origin is tuple or origin is dict:
+        return []
     return [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
 
 
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
-    default = info.default.value if isinstance(info.default, Enum) else info.default
+    default = info.get_default(call_default_factory=True)
+    default = default.value if isinstance(default, Enum) else default
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from core import estimate
+from core import estimate, resolve_dpo
 from core.errors import BadInput
 from core.hardware import Hardware
 from storage.methods import Lora, Method
+from storage.objectives import Dpo
+from storage.rows import Kind
 from storage.spec import (
     Change,
     Compute,
@@ -29,13 +31,14 @@ LEAST_MICRO_BATCH_TOKENS = 64
 MEMORY_SHARE = 0.5
 
 COMING_OBJECTIVES = {
-    Objective.DPO: "Direct preference optimisation is coming; only supervised fine-tuning (sft) runs today.",
-    Objective.RFT: "Reinforcement fine-tuning is coming; only supervised fine-tuning (sft) runs today.",
+    Objective.RFT: "Reinforcement fine-tuning is coming; supervised (sft) and preference (dpo) run today.",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
+    method: Method
+    dpo: Dpo
     hyperparameters: Hyperparameters
     compute: Compute
     changes: tuple[Change, ...]
@@ -45,8 +48,13 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     """Raises BadInput for a combination that cannot run."""
     _require_offered(spec.objective, spec.method)
     changes: list[Change] = []
-    asked = spec.hyperparameters
-    context = _context(asked.max_context_length, model, hardware, changes)
+    asked, method, dpo = spec.hyperparameters, spec.method, spec.dpo
+    if spec.objective is Objective.DPO:
+        resolve_dpo.require_meaning(dpo)
+        method = resolve_dpo.without_dropout(method, changes)
+        asked = resolve_dpo.without_noise(asked, changes)
+        dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
+    context = _context(asked.max_context_length, _texts_per_row(dataset), model, hardware, changes)
     batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
@@ -56,6 +64,8 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
     hyperparameters = asked.model_copy(update=update)
     return Resolved(
+        method=method,
+        dpo=dpo,
         hyperparameters=hyperparameters,
         compute=compute,
         changes=tuple(changes),
@@ -69,8 +79,14 @@ def _require_offered(objective: Objective, method: Method) -> None:
         raise BadInput(f"The method “{method.kind}” is coming; choose lora, which runs today.")
 
 
-def _context(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+def _texts_per_row(dataset: DatasetRef) -> int:
+    """A pair goes through the model as two: the prompt with either answer."""
+    return 2 if dataset.kind is Kind.PREFERENCE else 1
+
+
+def _context(asked: int, texts: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+    """`texts` of this length have to fit together."""
+    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model) / texts)
     limits = (
         (model.context_length, "the model's limit"),
         (
@@ -88,7 +104,7 @@ def _context(asked: int, model: ModelRef, hardware: Hardware, changes: list[Chan
 
 
 def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: list[Change]) -> int:
-    tokens = dataset.tokens_estimate + dataset.rows * TEMPLATE_TOKENS_PER_ROW
+    tokens = dataset.tokens_estimate + dataset.rows * _texts_per_row(dataset) * TEMPLATE_TOKENS_PER_ROW
     trained = int(tokens * (1 - evaluation.share)) if isinstance(evaluation, HoldOut) else tokens
     most = max(trained // MINIMUM_STEPS_PER_EPOCH, 64)
     if asked <= most:

@@ -33,6 +33,14 @@ class LowRank(Record):
         "all-linear", pattern=r"^[\w.,\-]+$", title="Target Modules",
         description="Which layers get an adapter: all-linear, or names such as q_proj,v_proj",
     )  # fmt: skip
+    rslora: bool = Field(
+        False, title="Rank-Stabilised (rsLoRA)",
+        description="Scales by alpha / √rank, so that high ranks learn as well as low ones",
+    )  # fmt: skip
+    dora: bool = Field(
+        False, title="Weight-Decomposed (DoRA)",
+        description="Learns each weight's size apart from its direction: often better at low rank, slower",
+    )  # fmt: skip
 
 
 class Lora(LowRank):
@@ -67,6 +75,9 @@ class Adapter(Record):
 
     kind: Literal["adapter"] = "adapter"
     size: int = Field(64, ge=1, le=4096, title="Adapter Size", description="Width of the bottleneck")
+    activation: Literal["gelu", "relu", "silu", "tanh"] = Field(
+        "gelu", title="Activation", description="The function inside the bottleneck"
+    )  # fmt: skip
     placement: Literal["houlsby", "pfeiffer"] = Field(
         "houlsby", title="Placement", description="After attention and MLP (houlsby), or after the MLP only (pfeiffer)"
     )  # fmt: skip

@@ -160,6 +160,11 @@ class RunFolder:
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
+    @property
+    def reference(self) -> Path:
+        """What the model thought of a preference dataset's answers before it was trained."""
+        return self.path / "reference"
+
     @classmethod
     def create(cls, runs: Path, spec: RunSpec) -> "RunFolder":
         """The folder with its `spec.json`. FileExistsError where the job id is taken."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from storage.methods import Lora, Method, Record
+from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.rows import Kind
 
@@ -70,6 +71,23 @@ class Hyperparameters(Record):
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",
     )  # fmt: skip
+    weight_decay: float = Field(
+        0.0, ge=0, le=1, title="Weight Decay", description="Pulls trained weights towards zero at each step"
+    )  # fmt: skip
+    scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt"] = Field(
+        "linear", title="Learning Rate Schedule", description="How the learning rate goes on after the warmup"
+    )  # fmt: skip
+    max_gradient_norm: float = Field(
+        1.0, ge=0, le=1000, title="Gradient Clipping", description="Longer gradients are cut to this norm; 0 = never"
+    )  # fmt: skip
+    neftune_alpha: float = Field(
+        0.0, ge=0, le=100, title="NEFTune",
+        description="Noise on the embeddings while training (typical: 5); 0 = none. Supervised only",
+    )  # fmt: skip
+    early_stopping: int = Field(
+        0, ge=0, le=100, title="Early Stopping",
+        description="Stop after so many evaluations without a lower loss; 0 = never",
+    )  # fmt: skip
     eval_steps: int = Field(
         0, ge=0, le=1_000_000, title="Evaluate Every N Steps",
         description="Evaluations within an epoch, besides the one at its end; 0 = none",
@@ -85,6 +103,8 @@ class JobSpec(Record):
     dataset: str = Field(min_length=1, max_length=300, title="Dataset", description="A dataset of the studio")
     evaluation: Evaluation = HoldOut()
     method: Method = Lora()
+    dpo: Dpo = Dpo()
+    rft: Rft = Rft()
     hyperparameters: Hyperparameters = Hyperparameters()
     checkpoints: Checkpointing = Checkpointing()
     output_name: str = Field(
@@ -170,6 +190,8 @@ class RunSpec(Record):
     asked: JobSpec
     objective: Objective
     method: Method
+    dpo: Dpo = Dpo()
+    rft: Rft = Rft()
     hyperparameters: Hyperparameters
     model: ModelRef
     dataset: DatasetRef

@@ -21,6 +21,8 @@ class TokenBatches:
 
     `micro_batch_tokens` bounds the padded tokens of a forward pass. It gives way to a longer row, which cannot be
     split; and a little in later epochs, which are shuffled differently from the first that was measured.
+
+    `widths`: what each row takes in a pass, where that is not its length: the answers of a pair are padded alike.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class TokenBatches:
         micro_batch_tokens: int,
         seed: int,
         rank: Rank = ALONE,
+        widths: Sequence[int] | None = None,
     ) -> None:
         """Needs as many rows as there are processes."""
         self._rank = rank
         self._lengths = lengths
-        self._capacity = max(micro_batch_tokens, *lengths)
+        self._widths = lengths if widths is None else widths
+        self._capacity = max(micro_batch_tokens, *self._widths)
         self._seed = seed
         self._epoch = 0
         self.steps_per_epoch = min(max(1, round(sum(lengths) / tokens_per_step)), len(lengths) // rank.size)
@@ -55,7 +59,7 @@ class TokenBatches:
     def __iter__(self) -> Iterator[list[int]]:
         k = self.micro_batches_per_step
         for rows in self.steps(self._epoch, fewest_rows=k):
-            yield from split(rows, self._lengths, k)[self._rank.number :: self._rank.size]
+            yield from split(rows, self._widths, k)[self._rank.number :: self._rank.size]
 
     def steps(self, epoch: int, fewest_rows: int) -> Iterator[list[int]]:
         """The epoch's shuffled rows, dealt out so that every step gets its share of the tokens."""
@@ -74,14 +78,14 @@ class TokenBatches:
         """The smallest `k` with which the first epoch keeps to the capacity, if there are rows enough for it."""
         size = self._rank.size
         most = len(self._lengths) // self.steps_per_epoch // size * size
-        first = math.ceil(sum(self._lengths) / self.steps_per_epoch / self._capacity / size) * size
+        first = math.ceil(sum(self._widths) / self.steps_per_epoch / self._capacity / size) * size
         return next((k for k in range(min(first, most), most, size) if self._fits(k)), most)
 
     def _fits(self, k: int) -> bool:
         return all(
-            padded_tokens(batch, self._lengths) <= self._capacity
+            padded_tokens(batch, self._widths) <= self._capacity
             for rows in self.steps(0, fewest_rows=k)
-            for batch in split(rows, self._lengths, k)
+            for batch in split(rows, self._widths, k)
         )
 
 

@@ -1,4 +1,4 @@
-"""`output/`: the adapter, the tokenizer it was trained with, and a card that says where it comes from."""
+"""`output/`: the adapter or the whole model, its tokenizer, and a card that says where it comes from."""
 
 import json
 import re
@@ -6,9 +6,10 @@ import shutil
 from importlib.metadata import version
 
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from storage import manifest
+from storage.methods import Adapter, Full, Method
 from storage.run_folder import RunFolder
 from storage.spec import RunSpec
 from training.model import public_id
@@ -19,17 +20,20 @@ PACKAGES = ("torch", "transformers", "trl", "peft")
 def seal_output(
     spec: RunSpec,
     run: RunFolder,
-    model: PeftModel,
+    model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
     facts: dict[str, float],
 ) -> None:
     partial = run.output.with_name(run.output.name + manifest.PARTIAL)
     for left_by_an_earlier_attempt in (partial, run.output):
         shutil.rmtree(left_by_an_earlier_attempt, ignore_errors=True)
-    # PEFT put the folder on this machine here; the adapter is to name a model that others can find.
-    model.peft_config["default"].base_model_name_or_path = public_id(spec.model)
-    # "auto" would look that name up on the network.
-    model.save_pretrained(partial, safe_serialization=True, save_embedding_layers=False)
+    if isinstance(model, PeftModel):
+        # PEFT put the folder on this machine here; the adapter is to name a model that others can find.
+        model.peft_config["default"].base_model_name_or_path = public_id(spec.model)
+        # "auto" would look that name up on the network.
+        model.save_pretrained(partial, save_embedding_layers=False)
+    else:
+        model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     (partial / "README.md").write_text(card(spec, facts), encoding="utf-8")
     manifest.seal(partial, run.output)
@@ -41,7 +45,7 @@ def card(spec: RunSpec, facts: dict[str, float]) -> str:
     method = spec.method.model_dump()
     front = {
         "base_model": base,
-        "library_name": "peft",
+        "library_name": "transformers" if isinstance(spec.method, Full) else "peft",
         "pipeline_tag": "text-generation",
         "tags": [spec.objective.value, method["kind"], "tunesmith"],
     }
@@ -62,7 +66,7 @@ def card(spec: RunSpec, facts: dict[str, float]) -> str:
             *table("Versions", {**{name: version(name) for name in PACKAGES}, **spec.versions}),
             "## Use",
             "",
-            usage(base),
+            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec.method, base),
         ]
     )
 
@@ -83,15 +87,24 @@ def table(title: str, entries: dict[str, object]) -> list[str]:
     return [f"## {title}", "", "| | |", "|---|---|", *lines, ""]
 
 
-def usage(base: str) -> str:
+def adapter_usage(method: Method, base: str) -> str:
+    loading = f"""base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})
+model = PeftModel.from_pretrained(base, folder)"""
+    plugin = "from training import adapter_layers  # Tunesmith's PEFT method\n" if isinstance(method, Adapter) else ""
+    return usage(f"from peft import PeftModel\n{plugin}", loading)
+
+
+def model_usage() -> str:
+    return usage("", "model = AutoModelForCausalLM.from_pretrained(folder)")
+
+
+def usage(imports: str, loading: str) -> str:
     return f"""```python
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+{imports}from transformers import AutoModelForCausalLM, AutoTokenizer
 
 folder = "."  # where this file lies
 tokenizer = AutoTokenizer.from_pretrained(folder)
-base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})
-model = PeftModel.from_pretrained(base, folder)
+{loading}
 prompt = [{{"role": "user", "content": "Hello!"}}]
 asked = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
 inputs = tokenizer(asked, add_special_tokens=False, return_tensors="pt")

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from storage.rows import Rows
 from storage.spec import DatasetRef, ModelRef
+from training.conversations import Conversation
 from training.data import Example, examples_of, read_tokens
 from training.telling import refuse_empty, tell_cut
 from training.workbench import Workbench
@@ -19,6 +20,19 @@ class Preference:
 
     chosen: Example
     rejected: Example
+
+    @property
+    def row_id(self) -> bytes:
+        return self.chosen.row_id
+
+    @property
+    def input_ids(self) -> np.ndarray:
+        """Both answers: a pair is another's copy only where both are the same."""
+        return np.concatenate([self.chosen.input_ids, self.rejected.input_ids])
+
+    @property
+    def conversation(self) -> Conversation:
+        return self.chosen.conversation
 
 
 @dataclass(frozen=True, slots=True)

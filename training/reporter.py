@@ -16,8 +16,19 @@ from training.cadence import Cadence
 from training.failures import NanLoss
 from training.workbench import Workbench
 
+#: Of pairs: rewards are beta times the change of an answer's log-probability.
+PREFERENCE = (
+    "rewards/chosen",
+    "rewards/rejected",
+    "rewards/margins",
+    "rewards/accuracies",
+    "logps/chosen",
+    "logps/rejected",
+)
 #: What TRL logs that is worth a curve of its own.
-KEPT = ("loss", "eval_loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy")
+KEPT = frozenset({"loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE}) | {
+    f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE)
+}
 
 
 class Reporter(TrainerCallback):
@@ -91,7 +102,7 @@ class Reporter(TrainerCallback):
         logs: dict[str, float],
         **_: Any,
     ) -> None:
-        values = {name: finite(logs[name]) for name in KEPT if name in logs}
+        values = {name: finite(value) for name, value in logs.items() if name in KEPT}
         if "loss" in logs:
             step_tokens = logs["num_tokens"] - self.tokens
             self.tokens = int(logs["num_tokens"])

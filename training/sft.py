@@ -1,29 +1,32 @@
 """Supervised fine-tuning: one straight read from the spec to the sealed adapter."""
 
-import shutil
-import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from datasets import Dataset
-from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedTokenizerBase
 
-from storage.events import Finished, Phase, Warn
+from storage.events import Finished, Phase
 from storage.retention import step_of
-from storage.spec import Compute, DatasetRef, RunSpec
-from training import checkpoints
+from storage.spec import DatasetRef, RunSpec
 from training.batches import TokenBatches
+from training.course import (
+    answer_again,
+    begin,
+    clear_work,
+    losses,
+    resume_point,
+    speed,
+    training_phase,
+)
 from training.data import Example, load_examples
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
-from training.lifeline import Stopped
-from training.model import fast_adapters, load_model, with_method
-from training.process_group import ProcessGroup
+from training.methods import in_base_dtype, parameter_counts, with_method
+from training.model import fast_adapters, load_model
 from training.ranks import Rank
-from training.reporter import Reporter, peak_memory_bytes
+from training.reporter import Reporter
 from training.sampling import show_answers
 from training.token_trainer import TokenTrainer
 from training.tokenizer import load_tokenizer
@@ -31,12 +34,7 @@ from training.workbench import Workbench
 
 
 def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
-    torch.set_num_threads(spec.compute.threads)
-    set_seed(spec.hyperparameters.seed)
-    if bench.rank.size > 1:
-        bench.group = ProcessGroup(
-            bench.rank, bench.attempt.path / "meeting-place", on_gpus=spec.compute.device != "cpu"
-        )
+    begin(spec, bench)
 
     # Rows before weights: a broken dataset is told in a moment and costs no memory.
     bench.emit(Phase(name="loading", detail=f"Tokenizer of {spec.model.name}"))
@@ -46,11 +44,11 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
     # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute)
+    base = load_model(spec.model, spec.compute, spec.method)
     checkpoint = resume_point(bench)
     if checkpoint is None and bench.rank.is_first:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
-    model = with_method(base, spec.method)
+    model = with_method(base, spec.method, tokenizer)
 
     reporter = Reporter(bench, spec)
     clear_work(bench)
@@ -83,20 +81,17 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
     # Sealed before it is asked anything: whatever happens to the answers, the adapter is safe.
     bench.emit(Phase(name="exporting", detail=spec.output_name))
-    facts = {"train_loss": train_loss, **losses(trainer.state.log_history), **sizes(model), **speed(reporter, bench)}
+    facts = {
+        "train_loss": train_loss,
+        **losses(trainer.state.log_history),
+        **parameter_counts(model),
+        **speed(reporter, bench),
+    }
     with exporting():
+        model = in_base_dtype(model)
         seal_output(spec, bench.run, model, tokenizer, facts)
     answer_again(model, tokenizer, rows, spec.compute, bench)
     return Finished(outcome="completed", step=bench.step, facts=facts | speed(reporter, bench))
-
-
-def resume_point(bench: Workbench) -> Path | None:
-    """Chosen by the first process for all: choosing sets damaged checkpoints aside."""
-    found = None
-    if bench.rank.is_first:
-        found = checkpoints.newest_valid(bench.run.checkpoints, lambda what: bench.emit(Warn(message=what)))
-    step = bench.group.from_first(step_of(found) if found else 0)
-    return checkpoints.folder_of(bench.run.checkpoints, step) if step else None
 
 
 def read_rows(spec: RunSpec, tokenizer: PreTrainedTokenizerBase, bench: Workbench) -> Split:
@@ -126,60 +121,3 @@ def as_dataset(examples: Sequence[Example]) -> Dataset:
             "labels": [example.labels for example in examples],
         }
     )
-
-
-def training_phase(spec: RunSpec, batches: TokenBatches, rows: Split, done: int) -> Phase:
-    epochs, passes = spec.hyperparameters.epochs, batches.micro_batches_per_step
-    shared = f", shared by {spec.compute.devices} processes" if spec.compute.devices > 1 else ""
-    return Phase(
-        name="training",
-        detail=(
-            f"{len(rows.train)} rows, {len(rows.held_out)} held out; "
-            f"each step takes {passes} forward pass{'es' if passes > 1 else ''}{shared}"
-        ),
-        done=done,
-        total=batches.steps_per_epoch * epochs,
-        epochs=epochs,
-    )
-
-
-def answer_again(
-    model: PeftModel, tokenizer: PreTrainedTokenizerBase, rows: Split, compute: Compute, bench: Workbench
-) -> None:
-    autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=compute.weights_dtype == "bfloat16")
-    try:
-        with autocast, fast_adapters(model, compute):
-            show_answers(model, tokenizer, rows.shown, bench, tuned=True, held_out=bool(rows.held_out))
-    except Stopped:
-        bench.emit(Warn(message="Asked to stop when the adapter was already written; its answers were left out."))
-    except (RuntimeError, ValueError, MemoryError) as error:
-        bench.emit(Warn(message=f"The adapter is written, but asking it failed: {error}"))
-
-
-def losses(log_history: list[dict[str, float]]) -> dict[str, float]:
-    """The Trainer's log outlives a resume: first is before the first step, whichever attempt took it."""
-    found = [entry["eval_loss"] for entry in log_history if "eval_loss" in entry]
-    return {"eval_loss_first": found[0], "eval_loss_last": found[-1]} if found else {}
-
-
-def sizes(model: torch.nn.Module) -> dict[str, float]:
-    counts = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
-    return {
-        "trainable_parameters": sum(count for count, trainable in counts if trainable),
-        "total_parameters": sum(count for count, _ in counts),
-    }
-
-
-def speed(reporter: Reporter, bench: Workbench) -> dict[str, float]:
-    return {
-        "tokens": reporter.tokens,
-        "tokens_per_second": reporter.tokens_per_second,
-        "seconds": time.monotonic() - bench.began,
-        "peak_memory_bytes": peak_memory_bytes(),
-    }
-
-
-def clear_work(bench: Workbench) -> None:
-    """What a checkpoint that was never finished left behind."""
-    if bench.rank.is_first:
-        shutil.rmtree(bench.run.checkpoints / checkpoints.WORK, ignore_errors=True)

@@ -79,8 +79,12 @@ def run(bench: Workbench) -> Finished:
             from training.sft import fine_tune
 
             return fine_tune(spec, bench)
+        case Objective.DPO:
+            from training import dpo
+
+            return dpo.fine_tune(spec, bench)
         case other:
-            raise Unsupported(f"The objective {other.value} is coming; this version trains with sft.")
+            raise Unsupported(f"The objective {other.value} is coming; this version trains with sft and dpo.")
 
 
 def leave(code: int) -> None:

@@ -23,7 +23,18 @@ DARK_PAGE = "#0D0D12"
 
 #: One palette for both themes: each colour has 3:1 or more on white and on the dark surface.
 #: Text, grid and background of a chart follow the theme through the stylesheet, without asking the server.
-CHART_COLOURS = {"loss": "#8B5CF6", "eval_loss": "#D97706", "learning_rate": "#0D9488"}
+CHART_COLOURS = {
+    "loss": "#8B5CF6",
+    "eval_loss": "#D97706",
+    "learning_rate": "#0D9488",
+    "rewards/chosen": "#0D9488",
+    "rewards/rejected": "#DC2626",
+    "rewards/margins": "#8B5CF6",
+    "eval_rewards/margins": "#D97706",
+    "rewards/accuracies": "#8B5CF6",
+    "eval_rewards/accuracies": "#D97706",
+    "eval_preferred": "#0D9488",
+}
 CHART_NEUTRAL = "#7A7A8C"
 
 

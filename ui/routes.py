@@ -17,8 +17,8 @@ def jobs(kind: str = "supervised", **filters: str) -> str:
     return _with(JOBS, type=kind, **filters)
 
 
-def job(job_id: str) -> str:
-    return f"{JOBS}/supervised/{job_id}"
+def job(job_id: str, objective: Objective = Objective.SFT) -> str:
+    return f"{JOBS}/{TYPES[objective]}/{job_id}"
 
 
 def wizard(*, objective: str = "sft", step: int = 1, clone: str = "", dataset: str = "") -> str:

@@ -92,10 +92,9 @@ async def test_a_pill_changes_without_reload(user: User, studio: Studio, asked: 
 
 
 async def test_kinds_that_are_coming_say_so(user: User) -> None:
-    for kind in ("reinforcement", "preference"):
-        await user.open(f"/dashboard/fine-tuning?type={kind}")
-        await user.should_see("fine-tuning is coming")
-        await user.should_see("See supervised jobs")
+    await user.open("/dashboard/fine-tuning?type=reinforcement")
+    await user.should_see("fine-tuning is coming")
+    await user.should_see("See supervised jobs")
 
 
 async def test_a_waiting_row_says_why_and_can_be_held(user: User, studio: Studio, asked: JobSpec) -> None:

@@ -124,7 +124,7 @@ async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio
 
 
 async def test_a_kind_that_is_coming_cannot_be_created(user: User) -> None:
-    await user.open(f"{WIZARD}?objective=dpo")
+    await user.open(f"{WIZARD}?objective=rft")
     await user.should_see("This kind of fine-tuning is coming")
 
 

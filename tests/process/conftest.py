@@ -1,5 +1,6 @@
 """What the process tests share: a tiny real model with a real tokenizer, and runs of it."""
 
+import itertools
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from storage.files import write_json
 from storage.methods import Lora
 from storage.process import TOKEN_VARIABLE
 from storage.retention import Checkpointing
-from storage.rows import ROWS, RowsWriter
+from storage.rows import ROWS, Kind, RowsWriter
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
 
@@ -48,6 +49,22 @@ def tiny_rows(count: int = 24) -> list[dict[str, Any]]:
             messages += [{"role": "user", "content": "And?"}, {"role": "assistant", "content": "That is all."}]
         rows.append({"messages": messages})
     return rows
+
+
+def tiny_pairs(count: int = 24) -> list[dict[str, Any]]:
+    """Questions with a full answer and a curt one, of different lengths."""
+    return [
+        {
+            "prompt": [{"role": "user", "content": f"Question {index}: " + "why is the sky blue? " * (index % 5)}],
+            "chosen": [{"role": "assistant", "content": f"Answer {index}. " + "Because of the light. " * (index % 4)}],
+            "rejected": [{"role": "assistant", "content": "Why? " * (1 + index % 3) + "That is all."}],
+        }
+        for index in range(count)
+    ]
+
+
+KINDS = {Objective.SFT: Kind.SUPERVISED, Objective.DPO: Kind.PREFERENCE}
+ROWS_OF = {Objective.SFT: tiny_rows, Objective.DPO: tiny_pairs}
 
 
 @pytest.fixture(scope="session")
@@ -161,29 +178,32 @@ class TinyRun:
 
 
 @pytest.fixture
-def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun]]:
-    """Start a run of the tiny model: `tiny_run(rows=…, epochs=…, micro_batch_tokens=…)`."""
-    started: list[TinyRun] = []
+def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
+    """A run of the tiny model that nobody has started yet; `tiny_run` lists what can be said of it."""
     (tmp_path / "runs").mkdir()
+    numbers = itertools.count()
 
-    def start(
+    def create(
         rows: list[dict[str, Any]] | None = None,
         *,
+        objective: Objective = Objective.SFT,
         epochs: int = 1,
         micro_batch_tokens: int = 512,
         batch_size: int = 600,
+        learning_rate: float = 1e-2,
         method: Any = None,
         weights_dtype: str = "bfloat16",
         model: Path = tiny_model,
         devices: int = 1,
         eval_steps: int = 0,
         retention: Checkpointing | None = None,
-    ) -> TinyRun:
-        number = len(started)
+        **objectives: Any,
+    ) -> RunFolder:
+        number = next(numbers)
         dataset = tmp_path / "datasets" / f"rows-{number}"
         dataset.mkdir(parents=True)
         with closing(RowsWriter(dataset)) as writer:
-            for line, row in enumerate(rows or tiny_rows(), start=1):
+            for line, row in enumerate(rows or ROWS_OF[objective](), start=1):
                 writer.add(row, line)
         spec = RunSpec(
             job_id=f"tiny-{number}",
@@ -191,17 +211,18 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
             created_at=datetime.now(UTC),
             created_by="tests",
             asked=JobSpec(model="tiny", dataset="rows"),
-            objective=Objective.SFT,
+            objective=objective,
             method=method or Lora(dropout=0),
             hyperparameters=Hyperparameters(
-                epochs=epochs, batch_size=batch_size, learning_rate=1e-2, max_context_length=256, eval_steps=eval_steps
+                epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, max_context_length=256,
+                eval_steps=eval_steps,
             ),
             model=ModelRef(
                 id="tiny", name="Tiny", path=str(model), revision="0",
                 context_length=512, parameters=0, hidden_size=64, layers=2,
             ),
             dataset=DatasetRef(
-                id="rows", name="rows | *of* <b>tests</b>", path=str(dataset / ROWS),
+                id="rows", name="rows | *of* <b>tests</b>", path=str(dataset / ROWS), kind=KINDS[objective],
                 sha256=writer.sha256, format="openai", rows=writer.rows, tokens_estimate=0,
             ),
             evaluation=HoldOut(share=0.2),
@@ -210,8 +231,20 @@ def tiny_run(tiny_model: Path, tmp_path: Path) -> Iterator[Callable[..., TinyRun
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
                 micro_batch_tokens=micro_batch_tokens,
             ),
+            **objectives,
         )  # fmt: skip
-        started.append(TinyRun(RunFolder.create(tmp_path / "runs", spec)))
+        return RunFolder.create(tmp_path / "runs", spec)
+
+    return create
+
+
+@pytest.fixture
+def tiny_run(tiny_folder: Callable[..., RunFolder]) -> Iterator[Callable[..., TinyRun]]:
+    """Start a run of the tiny model: `tiny_run(rows=…, epochs=…, micro_batch_tokens=…)`."""
+    started: list[TinyRun] = []
+
+    def start(rows: list[dict[str, Any]] | None = None, **asked: Any) -> TinyRun:
+        started.append(TinyRun(tiny_folder(rows, **asked)))
         return started[-1]
 
     yield start

@@ -192,7 +192,7 @@ def test_quick_dropout_drops_as_often_and_scales_as_much_as_the_slow_one() -> No
 
 
 def test_trl_still_has_the_switch_that_we_turn() -> None:
-    """`token_trainer` sets a private name of TRL; setting one that is gone would change nothing, silently."""
+    """`run_trainer` sets a private name of TRL; setting one that is gone would change nothing, silently."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from trl.kernels import chunked_logprob

@@ -143,3 +143,13 @@ def test_split_makes_exactly_k_batches_even_where_fewer_would_do() -> None:
 
 def test_fill_puts_the_longest_first_and_lets_a_giant_stand_alone() -> None:
     assert fill([0, 1, 2, 3], [10, 500, 20, 10], 40) == [[1], [2, 0], [3]]
+
+
+def test_pairs_are_counted_by_their_tokens_and_padded_by_the_longer_answer() -> None:
+    """A long answer beside a short one takes twice the long one's room in a pass."""
+    pairs = [(90, 10), (20, 80), (50, 50), (30, 40)] * 10
+    lengths, widths = [a + b for a, b in pairs], [2 * max(pair) for pair in pairs]
+    batches = TokenBatches(lengths, tokens_per_step=925, micro_batch_tokens=400, seed=0, widths=widths)
+    assert batches.steps_per_epoch == round(sum(lengths) / 925)
+    assert all(padded_tokens(batch, widths) <= 400 for batch in batches)
+    assert Counter(row for batch in batches for row in batch) == Counter(range(len(pairs)))

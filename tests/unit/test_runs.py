@@ -49,7 +49,8 @@ def test_what_fits_runs_as_asked(studio: Studio, asked: JobSpec) -> None:
     [
         ({"model": "gpt-17"}, "no model “gpt-17”"),
         ({"dataset": "ds-none"}, "no dataset “ds-none”"),
-        ({"objective": Objective.DPO}, "coming"),
+        ({"objective": Objective.RFT}, "coming"),
+        ({"objective": Objective.DPO}, "holds labelled examples, but preference"),
         ({"method": Full()}, "“full” is coming"),
     ],
 )

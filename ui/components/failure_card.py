@@ -49,7 +49,7 @@ class FailureCard:
         offered = remedies.remedies(job, self._spec)
         for at, remedy in enumerate(offered):
             Button(remedy.label, partial(self._take, remedy, job), kind="secondary" if at else "primary").mark("remedy")
-        clone = partial(ui.navigate.to, routes.wizard(clone=job.id))
+        clone = partial(ui.navigate.to, routes.wizard(objective=job.objective, clone=job.id))
         Button("Clone and change", clone, kind="secondary" if offered else "primary")
 
     async def _take(self, remedy: Remedy, job: Job) -> None:
@@ -62,4 +62,4 @@ class FailureCard:
         if started.id == job.id:
             ui.notify(f"“{started.title}” is in the queue again.")
         else:
-            ui.navigate.to(routes.job(started.id))
+            ui.navigate.to(routes.job(started.id, started.objective))

@@ -2,7 +2,8 @@
 
 from core.devices import Device
 from storage.methods import LowRank
-from storage.spec import HoldOut, NoEvaluation, RunSpec
+from storage.objectives import Dpo
+from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec
 from storage.status import Status
 from storage.tables import Job
 from ui import routes
@@ -20,7 +21,7 @@ class JobDetails:
             with box("ts-facts", "dl"):
                 fact("Output Model", job.output_name, copy=output_path, path=output_path)
                 fact("Base Model", spec.model.name, copy=spec.model.id)
-                fact("Type", "Conversation")
+                fact("Type", "Preference" if spec.objective is Objective.DPO else "Conversation")
                 self._state()
                 self._devices(spec)
                 fact("Created On", full_date(job.created_at))
@@ -78,6 +79,8 @@ def _configuration(spec: RunSpec) -> None:
         ("Turbo Mode", "On" if asked.turbo else "Off"),
         ("Weights & Biases", "On" if asked.wandb else "Off"),
     ]
+    if spec.objective is Objective.DPO:
+        rows[1:1] = _preference(spec.dpo)
     if runs.micro_batch_tokens:
         rows.insert(2, ("Micro-Batch Size", f"{spec.compute.micro_batch_tokens} tokens"))
     with box("ts-card", "section").props("aria-label=Configuration"):
@@ -91,6 +94,16 @@ def _configuration(spec: RunSpec) -> None:
                 fact(term, value, note=reasons.pop(term, ""))
             for term, reason in reasons.items():
                 fact(term, "changed", note=reason)
+
+
+def _preference(dpo: Dpo) -> list[tuple[str, str]]:
+    return [
+        ("Beta", number(dpo.beta)),
+        ("Loss Type", dpo.loss),
+        ("Label Smoothing", number(dpo.label_smoothing)),
+        ("SFT Weight", number(dpo.sft_weight)),
+        ("Reference", "None" if dpo.reference_free else "The model as it starts"),
+    ]
 
 
 def _evaluation(spec: RunSpec) -> None:

@@ -67,7 +67,7 @@ class JobHead:
             self._queue_items = {entry: self._queue_item(entry) for entry in EVERY}
             self._items = {action: self._item(action) for action in (Action.PAUSE, Action.RESUME, Action.RETRY)}
             self._items[Action.CANCEL] = menu_item("Cancel", ACTION_ICONS[Action.CANCEL], dialog.open)
-            menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(clone=job.id)))
+            menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(objective=job.objective, clone=job.id)))
             copy_item("Copy output path", output_path)
             delete = menu_item("Delete", ACTION_ICONS[Action.DELETE], self._ask_delete)
             self._items[Action.DELETE] = delete.mark("delete")

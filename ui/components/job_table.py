@@ -99,8 +99,8 @@ def _row(job: Job, note: str) -> dict[str, Any]:
     pill = PILLS[job.status]
     return {
         "id": job.id,
-        "url": routes.job(job.id),
-        "clone_url": routes.wizard(clone=job.id),
+        "url": routes.job(job.id, job.objective),
+        "clone_url": routes.wizard(objective=job.objective, clone=job.id),
         "title": job.title,
         "model": job.model_name,
         "model_id": job.model_id,

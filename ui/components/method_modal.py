@@ -1,5 +1,7 @@
 """How should the model learn? The first question after "Fine-tune a Model"."""
 
+from functools import partial
+
 from nicegui import ui
 
 from storage.spec import Objective
@@ -30,20 +32,30 @@ CHOICES = (
         value=Objective.DPO,
         title="Direct Preference (DPO)",
         text="Uses pairs of preferred vs. rejected answers to directly teach the model what people like.",
-        is_coming=True,
+        points_title="Use cases:",
+        points=(
+            "Tone and politeness (kind vs. curt)",
+            "Helpfulness and precision of answers",
+            "Avoiding answers that people reject",
+        ),
     ),
 )
 
 
-def method_modal() -> ui.dialog:
-    """Closed at first; `open()` it. Continue leads to the wizard."""
+def method_modal(objective: Objective = Objective.SFT) -> ui.dialog:
+    """Closed at first; `open()` it. Continue leads to the wizard. `objective` is chosen at first, where it runs."""
+    picked: list[Objective] = [objective if objective is not Objective.RFT else Objective.SFT]
     with ui.dialog().props("aria-label='Choose a fine-tuning method'") as dialog, box("ts-dialog ts-dialog-wide"):
         heading("Fine-tune a Model", 2)
         Text("p", "Choose how the model should learn.", "ts-muted")
         with box("ts-choices").props("role=radiogroup aria-label='Fine-tuning method'"):
             for choice in CHOICES:
-                choice_card("objective", choice, chosen=choice.value == Objective.SFT)
+                choice_card("objective", choice, chosen=choice.value == picked[0], on_pick=partial(_pick, picked))
         with box("ts-dialog-foot"):
             Button("Cancel", dialog.close)
-            Button("Continue", lambda: ui.navigate.to(routes.wizard(objective=Objective.SFT)), kind="primary")
+            Button("Continue", lambda: ui.navigate.to(routes.wizard(objective=picked[0])), kind="primary")
     return dialog
+
+
+def _pick(picked: list[Objective], value: str) -> None:
+    picked[0] = Objective(value)

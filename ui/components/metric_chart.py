@@ -110,7 +110,7 @@ def _figure(names: Mapping[str, str], key: str) -> dict[str, Any]:
         "data": [
             {
                 "type": "scatter",
-                "mode": "lines+markers" if name == "eval_loss" else "lines",
+                "mode": "lines+markers" if name.startswith("eval_") else "lines",
                 "name": label,
                 "x": [],
                 "y": [],

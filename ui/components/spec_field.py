@@ -1,6 +1,6 @@
 """An input generated from a field of the spec: its title, bounds and help sentence; checked on the server."""
 
-from typing import Any
+from typing import Any, get_args
 
 from nicegui import ui
 
@@ -38,9 +38,26 @@ def _follow(entry: ui.input, value: Any) -> None:
         entry.value = _shown(value)
 
 
+def spec_select(form: SpecForm, path: str) -> ui.select:
+    """A field that is one of a few words."""
+    *parents, name = path.split(".")
+    field = OWNERS[".".join(parents)].model_fields[name]
+    anchor = f"field-{path.replace('.', '-')}"
+    with box("ts-field"):
+        Text("label", field.title or name, "ts-label").props["for"] = anchor
+        entry = ui.select(
+            list(get_args(field.annotation)), value=form.get(path), on_change=lambda event: form.set(path, event.value)
+        )
+        entry.props(f"outlined dense for={anchor} popup-content-class=ts-menu aria-describedby={anchor}-help")
+        entry.classes("ts-input").mark(path)
+        Text("p", f"{field.description}", "ts-help").props["id"] = f"{anchor}-help"
+    return entry
+
+
 def spec_checkbox(form: SpecForm, path: str, *, coming: str = "") -> ui.checkbox:
     """`coming` is the reason why it cannot be chosen yet."""
-    field = OWNERS[""].model_fields[path]
+    *parents, name = path.split(".")
+    field = OWNERS[".".join(parents)].model_fields[name]
     with box("ts-field ts-check"):
         box_ = ui.checkbox(
             field.title or path,

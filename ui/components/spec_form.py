@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from storage.methods import Lora, Record
+from storage.objectives import Dpo
 from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
@@ -18,6 +19,7 @@ OWNERS: dict[str, type[Record]] = {
     "hyperparameters": Hyperparameters,
     "checkpoints": Checkpointing,
     "method": Lora,
+    "dpo": Dpo,
 }
 #: pydantic puts the chosen member of a union into an error's location.
 UNION_TAGS = frozenset({"lora", "qlora", "prefix", "adapter", "full", "none", "hold_out", "dataset"})
@@ -128,6 +130,8 @@ def bounds_in_words(owner: type[Record], name: str) -> str:
         return f"at most {bounds['max_length']} characters" if "max_length" in bounds else "a text"
     noun = "a whole number" if kind is int else "a number"
     most = number(bounds["le"]) if "le" in bounds else ""
+    if "lt" in bounds and "ge" in bounds:
+        return f"{noun} from {number(bounds['ge'])} to below {number(bounds['lt'])}"
     if "ge" in bounds:
         return f"{noun} from {number(bounds['ge'])} to {most}" if most else f"{noun} of {number(bounds['ge'])} or more"
     return f"{noun} above {number(bounds.get('gt', 0))}" + (f" and at most {most}" if most else "")

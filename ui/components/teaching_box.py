@@ -1,21 +1,62 @@
-"""💡 What is Supervised Fine-Tuning? Said where the labelled examples are chosen."""
+"""💡 What is Supervised Fine-Tuning? Said where the examples are chosen, for each objective."""
 
+from dataclasses import dataclass
+
+from storage.spec import Objective
 from ui.components.text import Text, box, emoji, heading
 
 
-def teaching_box() -> None:
-    with box("ts-teach", "section").props("aria-label='What is Supervised Fine-Tuning?'"):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """`points` and `example`: what each part of an example is called, and what stands there."""
+
+    title: str
+    text: str
+    points: tuple[tuple[str, str], ...]
+    example: tuple[tuple[str, str], ...]
+
+
+LESSONS = {
+    Objective.SFT: Lesson(
+        title="What is Supervised Fine-Tuning?",
+        text="Supervised fine-tuning teaches your AI model by showing it labeled examples:",
+        points=(("INPUT:", "User questions or requests"), ("OUTPUT:", "Your desired AI responses")),
+        example=(
+            ("INPUT:", "“What's the refund policy?”"),
+            ("OUTPUT:", "“We offer a 30-day money-back guarantee...”"),
+        ),
+    ),
+    Objective.DPO: Lesson(
+        title="What is Direct Preference Optimization?",
+        text="Preference optimization shows your AI model two answers and which of them people like better:",
+        points=(
+            ("INPUT:", "User questions or requests"),
+            ("PREFERRED:", "The answer to give more often"),
+            ("REJECTED:", "The answer to give less often"),
+        ),
+        example=(
+            ("INPUT:", "“How long do refunds take?”"),
+            ("PREFERRED:", "“Five working days; you get an email when we book it.”"),
+            ("REJECTED:", "“A few days.”"),
+        ),
+    ),
+}
+
+
+def teaching_box(objective: Objective = Objective.SFT) -> None:
+    lesson = LESSONS[objective]
+    with box("ts-teach", "section").props(f"aria-label='{lesson.title}'"):
         with box("ts-teach-title"):
             emoji("💡", "bulb")
-            heading("What is Supervised Fine-Tuning?", 3)
-        Text("p", "Supervised fine-tuning teaches your AI model by showing it labeled examples:")
+            heading(lesson.title, 3)
+        Text("p", lesson.text)
         with box("ts-list", "ul"):
-            _point("INPUT:", "User questions or requests")
-            _point("OUTPUT:", "Your desired AI responses")
+            for term, text in lesson.points:
+                _point(term, text)
         Text("p", "Example:", "ts-strong")
         with box("ts-example"):
-            _line("INPUT:", "“What's the refund policy?”")
-            _line("OUTPUT:", "“We offer a 30-day money-back guarantee...”")
+            for term, text in lesson.example:
+                _line(term, text)
 
 
 def _point(term: str, text: str) -> None:

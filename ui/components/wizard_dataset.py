@@ -7,13 +7,13 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from core.datasets.preview import Pair
-from core.datasets.trainable import HOLDS, LEARNS_FROM
+from core.datasets.trainable import HOLDS
 from core.errors import StudioError
 from core.studio import Studio
-from storage.spec import Objective
 from storage.tables import Dataset
 from ui import routes
 from ui.components.example import example
+from ui.components.objective_words import kind_of, learns_from, objective_of, words_of
 from ui.components.quantity import counted
 from ui.components.spec_form import SpecForm, evaluation_content
 from ui.components.teaching_box import teaching_box
@@ -31,8 +31,7 @@ class DatasetStep:
     def __init__(self, studio: Studio, form: SpecForm, datasets: Sequence[Dataset]) -> None:
         self._studio = studio
         self._form = form
-        fitting = [dataset for dataset in datasets if dataset.kind in LEARNS_FROM[Objective.SFT]]
-        self._datasets = {dataset.id: dataset for dataset in fitting}
+        self._datasets = {dataset.id: dataset for dataset in datasets if learns_from(form, dataset)}
         with box("ts-field"):
             Text("label", "Select dataset", "ts-label").props["for"] = "dataset-select"
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)
@@ -43,7 +42,7 @@ class DatasetStep:
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("dataset-problem")
             self._problem.visible = False
         Text("div", "OR", "ts-or")
-        WizardUpload(studio, self._received)
+        WizardUpload(studio, kind_of(form), self._received)
         self._preview = box("ts-stretch")
         with box("ts-field"):
             Text("label", "Evaluation", "ts-label").props["for"] = "evaluation-select"
@@ -51,7 +50,7 @@ class DatasetStep:
             self._evaluation.props("outlined dense for=evaluation-select popup-content-class=ts-menu")
             self._evaluation.classes("ts-input").mark("evaluation")
             Text("p", "Examples that are kept out of training, to see whether the model really learns.", "ts-help")
-        teaching_box()
+        teaching_box(objective_of(form))
 
     @property
     def summary(self) -> str:
@@ -121,8 +120,9 @@ class DatasetStep:
     async def _received(self, dataset_id: str) -> None:
         """What was dropped here has become a dataset: choose it."""
         dataset = await in_thread(self._studio.datasets.get, dataset_id)
-        if dataset.kind not in LEARNS_FROM[Objective.SFT]:
-            self._complain(f"{dataset.name} holds {HOLDS[dataset.kind]}; this job learns from labeled examples.")
+        if not learns_from(self._form, dataset):
+            wanted = words_of(self._form).learns_from
+            self._complain(f"{dataset.name} holds {HOLDS[dataset.kind]}; this job learns from {wanted}.")
             return
         self._complain("")
         self._datasets = {dataset.id: dataset, **self._datasets}

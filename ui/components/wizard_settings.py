@@ -4,7 +4,8 @@ from nicegui import background_tasks, ui
 
 from core.errors import StudioError
 from core.studio import Studio
-from storage.spec import Compute, RunSpec
+from storage.spec import Compute, Objective, RunSpec
+from ui.components.dpo_panel import dpo_panel
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
@@ -42,8 +43,9 @@ class SettingsStep:
         self._studio = studio
         self._form = form
         self._task = f"preview {ui.context.client.id}"
+        self._entries = dpo_panel(form) if form.get("objective") == Objective.DPO else []
         with box("ts-grid"):
-            self._entries = [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
+            self._entries += [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
             self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
         heading("Evaluation and checkpoints", 3)
         with box("ts-grid"):

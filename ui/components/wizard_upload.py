@@ -15,16 +15,18 @@ from ui import routes
 from ui.components.import_progress import ImportProgress
 from ui.components.text import Text, box, link
 from ui.components.upload_zone import UploadZone
+from ui.kinds import UPLOADS
 from ui.threads import in_thread
 
 
 class WizardUpload:
-    """`on_dataset` gets the id of what was imported."""
+    """`on_dataset` gets the id of what was imported, of whatever kind it turned out to be."""
 
-    def __init__(self, studio: Studio, on_dataset: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, studio: Studio, kind: Kind, on_dataset: Callable[[str], Awaitable[None]]) -> None:
         self._studio = studio
+        self._kind = kind
         self._on_dataset = on_dataset
-        self._zone = UploadZone(studio.uploads, self._receive, title="Upload Labeled Examples")
+        self._zone = UploadZone(studio.uploads, self._receive, title=UPLOADS[kind].card_title)
         self._outcome = box("ts-stretch").mark("upload-outcome")
 
     async def _receive(self, upload_id: str) -> None:
@@ -66,7 +68,7 @@ class WizardUpload:
             if sentence:
                 Text("p", sentence, "ts-error").props("role=alert").mark("upload-problem")
             if upload_id:
-                link("Say how it is to be read", routes.dataset_upload(Kind.SUPERVISED, upload=upload_id))
+                link("Say how it is to be read", routes.dataset_upload(self._kind, upload=upload_id))
 
 
 def _add(studio: Studio, upload: Upload, actor: Actor, arrival: Arrival) -> Dataset:

@@ -15,12 +15,12 @@ from ui import routes
 from ui.components.before_after import BeforeAfter
 from ui.components.empty_state import empty_state
 from ui.components.failure_card import FailureCard
+from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
 from ui.components.job_details import JobDetails
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
-from ui.components.metric_chart import MetricChart
-from ui.components.text import Text, box, heading, icon, link
+from ui.components.text import Text, box, icon, link
 from ui.layout import frame
 from ui.signals import Signals
 from ui.threads import in_thread
@@ -29,8 +29,8 @@ HOME = ("Fine-Tuning Jobs", routes.jobs())
 
 
 def register(studio: Studio, signals: Signals) -> None:
-    @ui.page(f"{routes.JOBS}/supervised/{{job_id}}")
-    async def job_page(job_id: str) -> None:
+    @ui.page(f"{routes.JOBS}/{{kind}}/{{job_id}}")
+    async def job_page(kind: str, job_id: str) -> None:
         try:
             job = await in_thread(studio.runs.get, job_id)
         except NotFound as error:
@@ -60,20 +60,12 @@ class JobView:
         self._failure = FailureCard(studio, spec)
         with box("ts-columns"):
             with box("ts-column-wide"):
-                self._charts(job)
+                self._charts = JobCharts(job.objective, job.id)
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
-
-    def _charts(self, job: Job) -> None:
-        with box("ts-card", "section").props("aria-label=Metrics"):
-            heading("Training metrics", 2)
-            Text("h3", "Loss", "ts-chart-title")
-            self._loss = MetricChart("Loss", {"loss": "Train loss", "eval_loss": "Eval loss"}, key=job.id, tall=True)
-            Text("h3", "Learning rate", "ts-chart-title")
-            self._rate = MetricChart("Learning rate", {"learning_rate": "Learning rate"}, key=job.id)
 
     async def refresh(self) -> None:
         """Row and history as they are now."""
@@ -85,7 +77,7 @@ class JobView:
             return
         if self._early is not None:
             self._early.append(update)
-        elif update.attempt != self._attempt or self._loss.is_crowded:
+        elif update.attempt != self._attempt or self._charts.is_crowded:
             background_tasks.create_lazy(self._read_history(), name=f"{self._task} history")
         else:
             self._take(update)
@@ -100,8 +92,7 @@ class JobView:
         news = [event for event in update.events if event.seq > self._seen]
         self._seen = news[-1].seq if news else self._seen
         metrics = [event for event in news if isinstance(event, Metric)]
-        self._loss.extend(metrics)
-        self._rate.extend(metrics)
+        self._charts.extend(metrics)
         self._samples.add(event for event in news if isinstance(event, Sample))
         self._warnings.add([event.message for event in news if isinstance(event, Warn)])
         for event in news:
@@ -122,8 +113,7 @@ class JobView:
     def _show_history(self, history: History) -> None:
         self._attempt, self._seen = history.attempt, history.seq
         self._progress = Progress.of(history)
-        self._loss.show(history.series)
-        self._rate.show(history.series)
+        self._charts.show(history.series)
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()

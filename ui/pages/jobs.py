@@ -33,7 +33,18 @@ COMING = {
         "Reinforcement fine-tuning is coming",
         "It teaches with feedback scores instead of labeled examples.",
     ),
-    Objective.DPO: ("Preference fine-tuning is coming", "It learns from pairs of preferred and rejected answers."),
+}
+TEACHING = {
+    Objective.SFT: (
+        "Teach a model with your own examples",
+        "A fine-tuning job shows a base model labeled examples (input → output pairs) until it answers in your way. "
+        "The starter model and dataset are on this machine: the first job takes a few minutes.",
+    ),
+    Objective.DPO: (
+        "Teach a model what people prefer",
+        "A preference job shows a base model two answers to each question, the preferred and the rejected one, until "
+        "it answers more like the first.",
+    ),
 }
 
 
@@ -48,7 +59,7 @@ def register(studio: Studio, signals: Signals) -> None:
         # Queried before the table is built: a table that is filled later echoes its empty state back.
         found = await in_thread(_look, studio, query)
         async with frame(studio, "Fine-Tuning Jobs"):
-            _head()
+            _head(query.objective)
             _tabs(query.objective)
             if query.objective in COMING:
                 _coming(query.objective)
@@ -156,7 +167,7 @@ class JobsView:
         self._nothing.clear()
         with self._nothing:
             if self._query == Query(objective=self._query.objective):
-                _teach()
+                _teach(self._query.objective)
             else:
                 with empty_state("No jobs match", "Try other words or another status.", symbol="search"):
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
@@ -193,8 +204,8 @@ def _address(query: Query) -> str:
     )
 
 
-def _head() -> None:
-    modal = method_modal()
+def _head(objective: Objective) -> None:
+    modal = method_modal(objective)
     with box("ts-page-head"):
         page_head("Fine-Tuning Jobs", "View your past fine-tuning jobs and create new ones.")
         Button("Fine-tune a Model", modal.open, kind="primary", icon="plus").mark("new-job")
@@ -214,11 +225,7 @@ def _coming(objective: Objective) -> None:
         link("See supervised jobs", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
 
-def _teach() -> None:
-    modal = method_modal()
-    with empty_state(
-        "Teach a model with your own examples",
-        "A fine-tuning job shows a base model labeled examples (input → output pairs) until it answers in your way. "
-        "The starter model and dataset are on this machine: the first job takes a few minutes.",
-    ):
+def _teach(objective: Objective) -> None:
+    modal = method_modal(objective)
+    with empty_state(*TEACHING[objective]):
         Button("Fine-tune a Model", modal.open, kind="primary", icon="plus")

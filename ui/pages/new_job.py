@@ -11,6 +11,7 @@ from storage.spec import Objective
 from ui import routes
 from ui.components.button import Button
 from ui.components.empty_state import empty_state
+from ui.components.objective_words import WORDS, learns_from, words_of
 from ui.components.spec_form import SpecForm, clone_of
 from ui.components.text import Text, box, link
 from ui.components.wizard_dataset import DatasetStep
@@ -29,17 +30,20 @@ def register(studio: Studio, _signals: Signals) -> None:
     @ui.page(routes.WIZARD)
     async def wizard_page(objective: str = "sft", step: str = "1", clone: str = "", dataset: str = "") -> None:
         async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
-            page_head("Create Fine-Tuning Job", "Teach a base model with labeled examples.")
-            if objective != Objective.SFT:
+            if objective not in WORDS:
+                page_head("Create Fine-Tuning Job", "")
                 _coming()
                 return
+            page_head("Create Fine-Tuning Job", WORDS[Objective(objective)].subtitle)
             key = f"clone-{clone}" if clone else f"new-{objective}"
             try:
                 content = await _content(studio, key, clone)
             except StudioError as error:
                 Text("p", str(error), "ts-error").props("role=alert")
                 content = None
-            wizard = Wizard(studio, SpecForm(content), key, clone)
+            form = SpecForm(content)
+            form.set("objective", objective)
+            wizard = Wizard(studio, form, key, clone)
             await wizard.build(dataset)
             if content is None:
                 wizard.suggest()
@@ -69,14 +73,16 @@ class Wizard:
         starter = await in_thread(self._studio.models.starter_state)
         actor = await in_thread(self._studio.people.actor)
         datasets = await in_thread(self._studio.datasets.all, actor=actor)
-        self._preselect([model.id for model in models], [known.id for known in datasets], dataset)
+        words = words_of(self._form)
+        fitting = [known.id for known in datasets if learns_from(self._form, known)]
+        self._preselect([model.id for model in models], fitting, dataset)
         with box("ts-steps"):
             about_model = "Choose a base model or a LoRA adapter to start fine-tuning."
             first = WizardStep(1, "Model", about_model, self.open)
             with first.body:
                 self._model = ModelStep(self._studio, self._form, models, starter)
                 self._foot(1)
-            second = WizardStep(2, "Dataset", "Choose labeled examples for supervised learning", self.open)
+            second = WizardStep(2, "Dataset", words.dataset_step, self.open)
             with second.body:
                 self._dataset = DatasetStep(self._studio, self._form, datasets)
                 self._foot(2)
@@ -149,7 +155,7 @@ class Wizard:
             return
         self._is_created = True
         await in_thread(self._studio.drafts.drop, self._key)
-        ui.navigate.to(routes.job(job.id))
+        ui.navigate.to(routes.job(job.id, job.objective))
 
     def _complain(self, sentence: str) -> None:
         self._problem.text, self._problem.visible = sentence, bool(sentence)
@@ -164,5 +170,7 @@ class Wizard:
 
 
 def _coming() -> None:
-    with empty_state("This kind of fine-tuning is coming", "Today you can fine-tune with labeled examples."):
+    with empty_state(
+        "This kind of fine-tuning is coming", "Today you can fine-tune with labeled examples or preferences."
+    ):
         link("Start a supervised job", routes.wizard(), "ts-button ts-primary ts-button-link")

@@ -1,0 +1,186 @@
+"""Preferences: every method learns them from the same start, is kept, and goes on exactly where it stopped."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.feed import Feed
+from storage.event_log import EventWriter, read_events
+from storage.events import Checkpoint, Event, Finished, Metric, Phase, Sample, Warn
+from storage.files import sha256_of
+from storage.methods import Adapter, Full, Lora, Method, Prefix, Qlora
+from storage.objectives import Dpo
+from storage.run_folder import Request, RunFolder
+from storage.spec import Objective
+
+# The training libraries warn about each other's deprecations.
+pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("ignore")]
+
+ROOT = Path(__file__).parents[2]
+METHODS: dict[str, Method] = {
+    "lora": Lora(),
+    "qlora": Qlora(),
+    "prefix": Prefix(length=8),
+    "adapter": Adapter(size=16),
+    "full": Full(),
+}
+MEASURED = {"rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies", "logps/chosen"}
+
+
+def train_here(run: RunFolder, attempt: int = 1) -> tuple[Event, ...]:
+    """The real function without the processes around it, whose imports would take longer than the training."""
+    from training.dpo import fine_tune
+    from training.lifeline import Lifeline
+    from training.workbench import Workbench
+
+    folder = run.attempt(attempt)
+    folder.claim("token")
+    bench = Workbench(run=run, events=EventWriter(folder.events), lifeline=Lifeline(folder))
+    bench.emit(fine_tune(run.spec(), bench))
+    bench.close()
+    return read_events(folder.events).events
+
+
+def values(events: tuple[Event, ...], name: str) -> list[float | None]:
+    return [event.values[name] for event in events if isinstance(event, Metric) and name in event.values]
+
+
+def measured_the_reference(events: tuple[Event, ...]) -> bool:
+    return any(isinstance(event, Phase) and "before it learns" in event.detail for event in events)
+
+
+def test_every_method_learns_the_preference_and_is_kept(tiny_folder: Callable[..., RunFolder]) -> None:
+    runs: dict[str, tuple[RunFolder, tuple[Event, ...]]] = {}
+    for name, method in METHODS.items():
+        rate = 1e-3 if name == "full" else 1e-2
+        run = tiny_folder(objective=Objective.DPO, method=method, epochs=2, weights_dtype="float32", learning_rate=rate)
+        runs[name] = (run, train_here(run))
+
+    for name, (_, events) in runs.items():
+        # Nobody has preferred anything yet, a prefix included: policy and reference are the same model.
+        assert values(events, "eval_loss")[0] == pytest.approx(math.log(2), abs=1e-3), name
+        assert values(events, "loss")[0] == pytest.approx(math.log(2), abs=1e-3), name
+        assert values(events, "eval_loss")[-1] < math.log(2) - 0.01, name
+        assert values(events, "eval_rewards/margins")[-1] > 0, name
+        facts = events[-1].facts
+        assert facts["preferred_last"] >= facts["preferred_first"], name
+        assert set(next(e for e in events if isinstance(e, Metric) and "loss" in e.values).values) > MEASURED
+        # Dropout is off, so nothing in the card says otherwise.
+        assert not any(isinstance(event, Warn) for event in events)
+
+    fresh = in_a_fresh_process([run for run, _ in runs.values()])
+    for name, (run, events) in runs.items():
+        found = fresh[run.job_id]
+        # Trained in float32 and kept in bfloat16, a whole model is rounded once.
+        near = 1e-2 if name == "full" else 1e-4
+        assert found["chosen"] == pytest.approx(values(events, "eval_logps/chosen")[-1], rel=near), name
+        assert found["rejected"] == pytest.approx(values(events, "eval_logps/rejected")[-1], rel=near), name
+        assert found["answers"] == [e.answer for e in events if isinstance(e, Sample) and e.tuned], name
+
+
+def in_a_fresh_process(runs: list[RunFolder]) -> dict[str, dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("kept_preferences.py")), *(str(run.path) for run in runs)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {line["run"]: line for line in lines}
+
+
+LOSSES = {
+    "hinge": (Dpo(loss="hinge"), 1.0),
+    "ipo": (Dpo(loss="ipo"), (1 / (2 * 0.1)) ** 2),
+    "robust": (Dpo(loss="robust", label_smoothing=0.2), math.log(2)),
+    "apo_zero": (Dpo(loss="apo_zero"), 1.0),
+    "apo_down": (Dpo(loss="apo_down"), 1.0),
+    "sigmoid_norm": (Dpo(loss="sigmoid_norm", beta=2.0), math.log(2)),
+}
+
+
+def test_every_loss_begins_where_its_paper_says(tiny_folder: Callable[..., RunFolder]) -> None:
+    for name, (dpo, start) in LOSSES.items():
+        events = train_here(tiny_folder(objective=Objective.DPO, weights_dtype="float32", dpo=dpo))
+        found = values(events, "eval_loss")
+        assert found[0] == pytest.approx(start, abs=1e-3), name
+        assert found[-1] < found[0], name
+
+
+def test_the_sft_term_is_added_and_reference_free_asks_no_reference(tiny_folder: Callable[..., RunFolder]) -> None:
+    def first_loss(dpo: Dpo) -> float:
+        run = tiny_folder(objective=Objective.DPO, weights_dtype="float32", dpo=dpo)
+        events = train_here(run)
+        assert measured_the_reference(events) is run.reference.exists() is not dpo.reference_free
+        return values(events, "eval_loss")[0] or 0.0
+
+    # An untrained model of 384 tokens finds each about equally likely.
+    assert first_loss(Dpo(sft_weight=0.5)) == pytest.approx(math.log(2) + 0.5 * math.log(384), abs=0.1)
+    # The answers differ in length, so without a reference the start is not even.
+    assert abs(first_loss(Dpo(reference_free=True)) - math.log(2)) > 0.01
+
+
+def test_micro_batches_do_not_show_in_the_loss(tiny_folder: Callable[..., RunFolder]) -> None:
+    """Each pair of a step counts the same, however many share its forward pass."""
+    asked = {"objective": Objective.DPO, "weights_dtype": "float32"}
+    whole, split = (
+        train_here(tiny_folder(micro_batch_tokens=tokens, batch_size=1200, **asked)) for tokens in (100_000, 200)
+    )
+    for name in ("loss", "grad_norm", "eval_loss", "rewards/margins", "eval_rewards/accuracies", "eval_preferred"):
+        assert values(split, name) == pytest.approx(values(whole, name), rel=1e-3, abs=1e-4), name
+
+
+def test_a_damaged_reference_is_made_again_from_the_start(tiny_folder: Callable[..., RunFolder]) -> None:
+    run = tiny_folder(objective=Objective.DPO, weights_dtype="float32")
+    assert measured_the_reference(train_here(run))
+    kept = sha256_of(run.reference / "logps.npy")
+    (run.reference / "logps.npy").write_bytes(b"nonsense")
+    again = train_here(run, attempt=2)  # from its last checkpoint: the trained weights come after the reference
+    assert measured_the_reference(again)
+    assert any("reference was damaged" in event.message for event in again if isinstance(event, Warn))
+    assert sha256_of(run.reference / "logps.npy") == kept
+
+
+def curve(run: Any, name: str) -> Any:
+    return Feed(run.folder.path.parent, lambda update: None).history(run.folder.job_id).series[name]
+
+
+def test_killed_and_paused_it_ends_as_if_nothing_had_happened(tiny_run: Callable[..., Any]) -> None:
+    asked = {"objective": Objective.DPO, "epochs": 10}
+    straight, killed = tiny_run(**asked), tiny_run(**asked)
+    while sum(isinstance(event, Checkpoint) for event in killed.events) < 2:
+        killed.wait_for("checkpoint")
+    os.kill(killed.attempt.processes()[1].pid, signal.SIGKILL)
+    killed.process.wait(60)
+    paused = killed.resume()
+    paused.wait_for("checkpoint")
+    paused.attempt.request(Request.PAUSE)
+    ended = paused.finish()
+    assert isinstance(ended, Finished), paused.log()
+    assert ended.outcome == "paused"
+    again = paused.resume()
+    for run in (again, straight):
+        assert isinstance(run.finish(), Finished), run.log()
+
+    assert [measured_the_reference(run.events) for run in (killed, paused, again)] == [True, False, False]
+    for name in ("loss", "eval_loss", "rewards/margins", "grad_norm", "learning_rate"):
+        assert curve(again, name) == curve(straight, name), name
+    weights = [sha256_of(run.folder.output / "adapter_model.safetensors") for run in (again, straight)]
+    assert weights[0] == weights[1]
+
+
+def test_two_processes_take_the_steps_of_one(tiny_run: Callable[..., Any]) -> None:
+    shared = {"objective": Objective.DPO, "weights_dtype": "float32", "micro_batch_tokens": 200}
+    one, two = (tiny_run(devices=devices, **shared) for devices in (1, 2))
+    for run in (one, two):
+        assert isinstance(run.finish(), Finished), run.log()
+    for name in ("loss", "grad_norm", "eval_loss", "rewards/margins", "eval_preferred"):
+        assert values(two.events, name) == pytest.approx(values(one.events, name), rel=1e-3, abs=1e-5), name
+    assert two.events[-1].facts["tokens"] == one.events[-1].facts["tokens"]

@@ -1,0 +1,52 @@
+"""Every method on a tiny real model: it learns, is kept, and gives the same logits in a fresh process."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.events import Finished, Metric
+from storage.methods import Adapter, Full, Method, Prefix, Qlora
+
+ROOT = Path(__file__).parents[2]
+#: LoRA's own runs are in test_training.py.
+LEARNERS: dict[str, Method] = {
+    "qlora": Qlora(dropout=0),
+    "prefix": Prefix(length=8),
+    "adapter": Adapter(size=16),
+    "full": Full(),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_it_learns(name: str, tiny_run: Callable[..., Any]) -> None:
+    run = tiny_run(epochs=3, method=LEARNERS[name])
+    ended = run.finish()
+    assert isinstance(ended, Finished), ended
+    losses = [event.values["loss"] for event in run.events if isinstance(event, Metric) and "loss" in event.values]
+    assert losses[-1] < losses[0]
+
+
+def kept_logits(what: str, model: Path, folder: Path) -> dict[str, dict[str, float]]:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("kept_logits.py")), what, str(model), str(folder)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {line.pop("method"): line for line in lines}
+
+
+def test_what_was_kept_says_the_same_in_a_fresh_process(tiny_model: Path, tmp_path: Path) -> None:
+    counts = kept_logits("write", tiny_model, tmp_path)
+    found = kept_logits("read", tiny_model, tmp_path)
+    assert set(found) == set(counts) == {"lora", "dora", "qlora", "qlora-8", "prefix", "houlsby", "pfeiffer", "full"}
+    assert {name: row["difference"] for name, row in found.items()} == dict.fromkeys(found, 0.0)
+    assert all(row["effect"] > 0 for row in found.values())
+    assert counts["qlora"]["total_parameters"] == counts["lora"]["total_parameters"]
+    assert counts["full"]["trainable_parameters"] == counts["full"]["total_parameters"]
