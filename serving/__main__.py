@@ -1,0 +1,23 @@
+"""`python -m serving <worker folder>`: one base model in memory, asked through a unix socket in that folder.
+
+It ends with the process that started it: its standard input is a pipe that nobody writes into, and that closes with
+the other end.
+"""
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+from serving.worker import serve
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+
+    def end_with_parent() -> None:
+        sys.stdin.buffer.read()
+        os._exit(0)
+
+    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
+    sys.exit(serve(Path(sys.argv[1])))
