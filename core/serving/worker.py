@@ -1,0 +1,100 @@
+"""One serving worker: its process, whether it is ready, and why not."""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from core.spawn import PROJECT_ROOT, inherited
+from storage.files import read_json, write_json
+from storage.serving import FAILED, READY, SOCKET, SPEC, WorkerSpec
+
+STOP_S = 5.0
+LOOK_S = 0.05
+
+
+class State(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Worker:
+    """A child of this process, and gone with it: its standard input is a pipe of ours that never says anything.
+
+    `on_change` is called in a thread of the worker's own, after `state` is another.
+    """
+
+    def __init__(self, folder: Path, spec: WorkerSpec, on_change: Callable[["Worker"], None]) -> None:
+        self.spec = spec
+        self.state = State.STARTING
+        self.reason = ""
+        self.started_at = time.monotonic()
+        self._folder, self._on_change = folder, on_change
+        self._is_stopping = False
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_json(folder / SPEC, spec.model_dump(mode="json"))
+        with (folder / "stdout.log").open("wb") as out, (folder / "stderr.log").open("wb") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "serving", str(folder)],
+                cwd=PROJECT_ROOT,
+                env={**inherited(), "HF_HUB_OFFLINE": "1"},
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        threading.Thread(target=self._watch, name=f"worker {self._process.pid}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def socket(self) -> Path:
+        return self._folder / SOCKET
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (State.STOPPED, State.FAILED)
+
+    def stop(self) -> None:
+        """Returns when it is gone. Answers that are being written break off."""
+        self._is_stopping = True
+        assert self._process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _watch(self) -> None:
+        """A file says that it is ready; only its end says that it is not any more."""
+        while self.state is State.STARTING and self._process.poll() is None:
+            if (self._folder / READY).exists():
+                self._become(State.READY)
+            else:
+                time.sleep(LOOK_S)
+        code = self._process.wait()
+        if self._is_stopping:
+            return self._become(State.STOPPED)
+        told = read_json(self._folder / FAILED) or {}
+        self.reason = str(told.get("message") or f"The worker ended {how(code)}.")
+        self._become(State.FAILED)
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self._on_change(self)
+
+
+def how(code: int) -> str:
+    return f"by signal {-code}" if code < 0 else f"with code {code}"
