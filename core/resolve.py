@@ -30,9 +30,7 @@ LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
-COMING_OBJECTIVES = {
-    Objective.RFT: "Reinforcement fine-tuning is coming; supervised (sft) and preference (dpo) run today.",
-}
+COMING_OBJECTIVES: dict[Objective, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

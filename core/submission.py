@@ -18,6 +18,7 @@ from core.datasets.tokens import objection
 from core.datasets.trainable import require_ready
 from core.devices import Devices
 from core.errors import BadInput, Conflict
+from core.grading.trials import require_grader, require_spread
 from core.home import Home
 from core.models import Models
 from core.people import Actor
@@ -25,7 +26,7 @@ from core.resolve import resolve
 from storage import jobs
 from storage.database import Database
 from storage.run_folder import RunFolder
-from storage.spec import HoldOut, JobSpec, OtherDataset, RunSpec
+from storage.spec import HoldOut, JobSpec, Objective, OtherDataset, RunSpec
 from storage.tables import Job
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -61,6 +62,8 @@ class Submission:
         evaluation = spec.evaluation
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
         require_ready(self._datasets, spec, actor)
+        if spec.objective is Objective.RFT:
+            require_grader(spec.rft)
         job_id = spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13))
         return RunSpec(
             job_id=job_id,
@@ -89,6 +92,8 @@ class Submission:
         run = self.preview(spec, actor=actor).model_copy(update={"created_by": actor.email})
         if found := objection(run.dataset, run.model, run.hyperparameters.max_context_length, self._home):
             raise BadInput(found)
+        if run.objective is Objective.RFT:
+            require_spread(run.rft, self._datasets.folder(run.dataset.id))
         self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
         try:
             with self._ballast.explaining():
