@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from core import combinations, estimate, resolve_dpo, turbo
+from core import combinations, estimate, resolve_dpo, resolve_rft, turbo
 from core.errors import BadInput
 from core.hardware import Hardware
 from storage.methods import Method
-from storage.objectives import Dpo
+from storage.objectives import Dpo, Rft
 from storage.rows import Kind
 from storage.spec import (
     Change,
@@ -30,13 +30,12 @@ LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
-COMING_OBJECTIVES: dict[Objective, str] = {}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
     method: Method
     dpo: Dpo
+    rft: Rft
     hyperparameters: Hyperparameters
     compute: Compute
     changes: tuple[Change, ...]
@@ -44,18 +43,24 @@ class Resolved:
 
 def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardware) -> Resolved:
     """Raises BadInput for a combination that cannot run."""
-    if spec.objective in COMING_OBJECTIVES:
-        raise BadInput(COMING_OBJECTIVES[spec.objective])
     for _, sentence in combinations.objections(spec, model, quantises=hardware.quantises):
         raise BadInput(sentence)
     changes: list[Change] = []
-    asked, method, dpo = spec.hyperparameters, spec.method, spec.dpo
+    asked, method, dpo, rft = spec.hyperparameters, spec.method, spec.dpo, spec.rft
     if spec.objective is Objective.DPO:
         method = resolve_dpo.without_dropout(method, changes)
         asked = resolve_dpo.without_noise(asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
+    if spec.objective is Objective.RFT:
+        method = resolve_rft.without_dropout(method, changes)
+        asked = resolve_rft.without_noise(asked, changes)
     context = _context(asked.max_context_length, _texts_per_row(dataset), method, model, hardware, changes)
-    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    batch = asked.batch_size
+    if spec.objective is Objective.RFT:
+        rft = resolve_rft.with_room_for_prompts(rft, context, changes)
+        changes.append(resolve_rft.in_prompts(rft, asked))
+    else:
+        batch = _batch(batch, dataset, spec.evaluation, changes)
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
@@ -69,6 +74,7 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     return Resolved(
         method=method,
         dpo=dpo,
+        rft=rft,
         hyperparameters=hyperparameters,
         compute=compute,
         changes=tuple(changes),
