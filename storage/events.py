@@ -65,10 +65,11 @@ class Log(EventBase):
 
 
 class Warn(EventBase):
-    """Something the user should know; the run goes on."""
+    """Something the user should know; the run goes on. `code` names the kind where a page treats it apart."""
 
     type: Literal["warning"] = "warning"
     message: str
+    code: str = ""
 
 
 class Finished(EventBase):

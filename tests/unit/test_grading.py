@@ -15,10 +15,15 @@ from core.grading.candidates import candidates
 from core.grading.instances import instance_of
 from core.grading.reading import as_text, content_of, problems, read_grader
 from core.grading.trials import GraderTrial, require_grader, require_spread
+from core.people import Actor
+from core.studio import Studio
 from graders.allowance import ALLOW_VARIABLE
+from storage.jobs import Query
 from storage.objectives import Rft
 from storage.rows import Row, RowsWriter
+from storage.spec import JobSpec, ModelRef, Objective
 
+ALICE = Actor("Alice", "alice@example.org")
 ROWS = [
     {"messages": [{"role": "user", "content": f"What is {number} + {number}?"}], "item": {"answer": str(2 * number)}}
     for number in range(1, 31)
@@ -210,3 +215,37 @@ def test_a_schema_gets_a_value_that_fits_it() -> None:
     turning: dict[str, Any] = {"type": "object"}
     turning["properties"] = {"again": turning}
     assert json.dumps(instance_of(turning))
+
+
+@pytest.fixture
+def sums(studio: Studio, model: ModelRef, tmp_path: Path) -> JobSpec:
+    """A job for the sums, without a grader."""
+    path = tmp_path / "sums.jsonl"
+    path.write_text("".join(json.dumps({"messages": row["messages"], **row["item"]}) + "\n" for row in ROWS))  # type: ignore[dict-item]
+    dataset = studio.datasets.add(path, name=None, actor=ALICE)
+    return JobSpec(objective=Objective.RFT, model=model.id, dataset=dataset.id)
+
+
+def refused(studio: Studio, spec: JobSpec, rft: Rft) -> str:
+    """What a submission is answered; nothing of it stays."""
+    with pytest.raises(BadInput) as told:
+        studio.runs.submit(spec.model_copy(update={"rft": rft}), actor=ALICE)
+    assert studio.runs.search(Query(objective=Objective.RFT)).rows == ()
+    assert list(studio.home.runs.iterdir()) == []
+    return str(told.value)
+
+
+def test_a_job_with_a_constant_reward_is_not_queued(studio: Studio, sums: JobSpec) -> None:
+    assert "needs a grader" in refused(studio, sums, Rft())
+    assert "gives 1 to every answer" in refused(studio, sums, rft({"type": "regex", "pattern": "(?s).*"}))
+    assert "switched off here" in refused(studio, sums, rft(program("return 1")))
+    job = studio.runs.submit(sums.model_copy(update={"rft": rft(NUMERIC)}), actor=ALICE)
+    assert studio.runs.run_spec(job.id).rft.grader == read_grader(NUMERIC)
+
+
+@pytest.mark.usefixtures("python_allowed")
+def test_a_job_with_a_hostile_program_is_not_queued(studio: Studio, sums: JobSpec) -> None:
+    assert "for one answer and was ended" in refused(studio, sums, rft(program("while True: pass")))
+    home = "import os; return len(os.listdir(os.path.expanduser('~root')))"
+    assert "could score none of the" in refused(studio, sums, rft(program(home)))
+    assert "gives 0 to every answer" in refused(studio, sums, rft(program("print('x' * 10 ** 8); return 0")))
