@@ -146,24 +146,6 @@ def test_python_is_refused_before_anything_starts_unless_allowed() -> None:
         require_grader(Rft())
 
 
-@pytest.mark.usefixtures("python_allowed")
-def test_what_a_hostile_program_gets_is_nothing(folder: Path) -> None:
-    secret = Path.home().resolve()
-    with pytest.raises(BadInput, match=r"could score none of the .* PermissionError"):
-        require_spread(rft(program(f"import os; return len(os.listdir({str(secret)!r}))")), folder)
-    with pytest.raises(BadInput, match=r"gives 0\.5 to every answer"):
-        require_spread(rft(program("[print('x' * 1_000_000) for _ in range(10)]; return 0.5")), folder)
-    require_spread(
-        rft(program("print('x' * 10_000_000); return float(item['answer'] in sample['output_text'])")), folder
-    )
-
-
-@pytest.mark.usefixtures("python_allowed")
-def test_an_endless_program_is_killed_at_its_first_answer(folder: Path) -> None:
-    with pytest.raises(BadInput, match=r"took longer than 5 s for one answer and was ended. Mend it"):
-        require_spread(rft(program("while True: pass")), folder)
-
-
 def test_a_program_ends_with_whoever_asked_it() -> None:
     """A killed trial left its endless program computing: the lock's outer process waited for the inner one."""
     script = (
@@ -248,4 +230,5 @@ def test_a_job_with_a_hostile_program_is_not_queued(studio: Studio, sums: JobSpe
     assert "for one answer and was ended" in refused(studio, sums, rft(program("while True: pass")))
     home = "import os; return len(os.listdir(os.path.expanduser('~root')))"
     assert "could score none of the" in refused(studio, sums, rft(program(home)))
-    assert "gives 0 to every answer" in refused(studio, sums, rft(program("print('x' * 10 ** 8); return 0")))
+    # A gigabyte in all, over 120 answers or so.
+    assert "gives 0 to every answer" in refused(studio, sums, rft(program("print('x' * 10 ** 7); return 0")))
