@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from core import estimate, resolve_dpo
+from core import combinations, estimate, resolve_dpo, resolve_rft
 from core.errors import BadInput
 from core.hardware import Hardware
-from storage.methods import Lora, Method
-from storage.objectives import Dpo
+from storage.methods import Method
+from storage.objectives import Dpo, Rft
 from storage.rows import Kind
 from storage.spec import (
     Change,
@@ -30,13 +30,12 @@ LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
-COMING_OBJECTIVES: dict[Objective, str] = {}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
     method: Method
     dpo: Dpo
+    rft: Rft
     hyperparameters: Hyperparameters
     compute: Compute
     changes: tuple[Change, ...]
@@ -44,16 +43,24 @@ class Resolved:
 
 def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardware) -> Resolved:
     """Raises BadInput for a combination that cannot run."""
-    _require_offered(spec.objective, spec.method)
+    for _, sentence in combinations.objections(spec, model, quantises=hardware.quantises):
+        raise BadInput(sentence)
     changes: list[Change] = []
-    asked, method, dpo = spec.hyperparameters, spec.method, spec.dpo
+    asked, method, dpo, rft = spec.hyperparameters, spec.method, spec.dpo, spec.rft
     if spec.objective is Objective.DPO:
-        resolve_dpo.require_meaning(dpo)
         method = resolve_dpo.without_dropout(method, changes)
         asked = resolve_dpo.without_noise(asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
-    context = _context(asked.max_context_length, _texts_per_row(dataset), model, hardware, changes)
-    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    if spec.objective is Objective.RFT:
+        method = resolve_rft.without_dropout(method, changes)
+        asked = resolve_rft.without_noise(asked, changes)
+    context = _context(asked.max_context_length, _texts_per_row(dataset), method, model, hardware, changes)
+    batch = asked.batch_size
+    if spec.objective is Objective.RFT:
+        rft = resolve_rft.with_room_for_prompts(rft, context, changes)
+        changes.append(resolve_rft.in_prompts(rft, asked))
+    else:
+        batch = _batch(batch, dataset, spec.evaluation, changes)
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
@@ -64,17 +71,11 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     return Resolved(
         method=method,
         dpo=dpo,
+        rft=rft,
         hyperparameters=hyperparameters,
         compute=compute,
         changes=tuple(changes),
     )
-
-
-def _require_offered(objective: Objective, method: Method) -> None:
-    if objective in COMING_OBJECTIVES:
-        raise BadInput(COMING_OBJECTIVES[objective])
-    if not isinstance(method, Lora):
-        raise BadInput(f"The method “{method.kind}” is coming; choose lora, which runs today.")
 
 
 def _texts_per_row(dataset: DatasetRef) -> int:
@@ -82,11 +83,12 @@ def _texts_per_row(dataset: DatasetRef) -> int:
     return 2 if dataset.kind is Kind.PREFERENCE else 1
 
 
-def _context(asked: int, texts: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+def _context(asked: int, texts: int, method: Method, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
     """`texts` of this length have to fit together."""
     fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model) / texts)
+    prefix = combinations.prefix_length(method)
     limits = (
-        (model.context_length, "the model's limit"),
+        (model.context_length - prefix, "the model's limit" + (f", less the prefix of {prefix}" if prefix else "")),
         (
             fits,
             "what fits into this machine's free memory (estimate)"

@@ -50,13 +50,14 @@ class Sample(EventBase):
 
 
 class Checkpoint(EventBase):
-    """A sealed checkpoint folder; its evaluation loss where that very step was evaluated."""
+    """A sealed checkpoint folder; its evaluation where that very step was evaluated: a loss, or a mean reward."""
 
     type: Literal["checkpoint"] = "checkpoint"
     step: int
     name: str
     bytes: int
     eval_loss: float | None = None
+    eval_reward: float | None = None
 
 
 class Log(EventBase):

@@ -12,12 +12,13 @@ class LineWriter:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """Bytes."""
         return os.fstat(self._descriptor).st_size
 
     def append(self, line: bytes) -> None:
         """All of it or nothing: half a line, left by a full disk, would spoil the next one."""
-        before, whole = self.bytes, line + b"\n"
+        before, whole = self.size, line + b"\n"
         try:
             if os.write(self._descriptor, whole) < len(whole):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

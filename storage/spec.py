@@ -138,6 +138,13 @@ class ModelRef(Record):
     parameters: int
     hidden_size: int
     layers: int
+    # Zero where the model's configuration does not say, and in files of version 0.1: estimates then guess.
+    intermediate_size: int = 0
+    attention_heads: int = 0
+    key_value_heads: int = 0
+    head_size: int = 0
+    vocabulary: int = 0
+    tied_embeddings: bool = True
 
 
 class DatasetRef(Record):

@@ -1,6 +1,7 @@
 """What a run will need, by arithmetic. Estimates: marked as such wherever they are shown."""
 
-from storage.methods import Adapter, Full, Lora, Method, Prefix, Qlora
+from core.estimate.parameters import trainable_parameters
+from storage.methods import Method
 from storage.retention import Retention
 from storage.spec import Compute, ModelRef
 
@@ -11,21 +12,6 @@ ACTIVATION_BYTES = 110
 CUDA_CONTEXT_BYTES = 600 * 1024**2
 #: What Python, torch and trl take of the host's memory before the first tensor is there: 527 MB on this stack.
 PROCESS_BYTES = 600 * 1024**2
-#: Sum over a Llama block's seven linear layers of (inputs + outputs) / hidden size, with grouped keys and values.
-_LINEAR_WIDTHS = 18
-
-
-def trainable_parameters(method: Method, model: ModelRef) -> int:
-    match method:
-        case Lora() | Qlora():
-            return method.rank * model.layers * model.hidden_size * _LINEAR_WIDTHS
-        case Prefix():
-            return method.length * model.layers * model.hidden_size * 2
-        case Adapter():
-            places = 2 if method.placement == "houlsby" else 1
-            return places * model.layers * 2 * model.hidden_size * method.size
-        case Full():
-            return model.parameters
 
 
 def activation_bytes_per_token(model: ModelRef) -> int:
