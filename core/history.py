@@ -19,7 +19,7 @@ class History:
     training: Phase | None
     last: Metric | None
     samples: tuple[Sample, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Warn, ...]
     checkpoints: tuple[Checkpoint, ...]
     finished: Finished | None
     failed: Failed | None
@@ -63,7 +63,7 @@ class Recorder:
     training: Phase | None = None
     last: Metric | None = None
     samples: list[Sample] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     finished: Finished | None = None
     failed: Failed | None = None
@@ -88,7 +88,7 @@ class Recorder:
                 self.samples = [s for s in self.samples if (s.index, s.tuned) != (event.index, event.tuned)]
                 self.samples.append(event)
             case Warn():
-                self.warnings.append(event.message)
+                self.warnings.append(event)
             case Checkpoint():
                 self.checkpoints.append(event)
             case Finished():

@@ -32,6 +32,7 @@ from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
 from core.queueing import Queue
+from core.rollouts import Rollouts
 from core.runs import Runs
 from core.scheduler import Scheduler
 from core.submission import Submission
@@ -97,6 +98,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.rollouts = Rollouts(home)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)

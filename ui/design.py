@@ -34,6 +34,13 @@ CHART_COLOURS = {
     "rewards/accuracies": "#8B5CF6",
     "eval_rewards/accuracies": "#D97706",
     "eval_preferred": "#0D9488",
+    "reward": "#8B5CF6",
+    "eval_reward": "#D97706",
+    "reward_std": "#0D9488",
+    "completion_tokens": "#0D9488",
+    "kl": "#DC2626",
+    "zero_spread": "#D97706",
+    "identical": "#DC2626",
 }
 CHART_NEUTRAL = "#7A7A8C"
 

@@ -8,10 +8,14 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
+from core.feed import FeedUpdate
 from core.studio import Studio
+from storage.events import Metric, Warn
 from storage.jobs import Query
+from storage.rollouts import RolloutAnswer, RolloutGroup, RolloutStep
 from storage.spec import JobSpec, Objective
 from storage.tables import Dataset, Job
+from ui.signals import Signals
 
 WIZARD = "/dashboard/fine-tuning/create?objective=rft"
 
@@ -173,3 +177,88 @@ async def test_a_program_is_shown_locked_where_nobody_has_allowed_it(user: User,
     (problem,) = user.find("trial-problem").elements
     assert "switched off" in str(getattr(problem, "text", ""))
     assert sums.rows == 12
+
+
+def step_of(step: int, prompts: int) -> bytes:
+    """Of each prompt four answers; the first prompt's are all the same."""
+    groups = []
+    for line in range(1, prompts + 1):
+        rewards = (0.5,) * 4 if line == 1 else (0.0, 1.0, 0.25, None)
+        answers = [
+            RolloutAnswer(
+                text=f"Step {step}, prompt {line}, answer {at}",
+                tokens=7,
+                reward=reward,
+                parts={} if reward is None else {"right": reward},
+                error="There is no item.total." if reward is None else "",
+                advantage=(reward or 0) - 0.3,
+            )
+            for at, reward in enumerate(rewards)
+        ]
+        groups.append(RolloutGroup(line=line, prompt=f"What is {line}?", item="{}", answers=tuple(answers)))
+    record = RolloutStep(step=step, reward=0.41, reward_std=0.2, tokens=7, groups=tuple(groups))
+    return record.model_dump_json().encode() + b"\n"
+
+
+async def test_rollouts_are_inspected_while_the_job_runs(
+    user: User, studio: Studio, signals: Signals, asked: JobSpec, sums: Dataset
+) -> None:
+    grader = {"type": "numeric_answer", "reference": "{{ item.answer }}"}
+    spec = JobSpec.model_validate(
+        asked.model_dump() | {"objective": "rft", "dataset": sums.id, "rft": {"grader": grader}}
+    )
+    job = studio.runs.submit(spec, actor=studio.people.actor())
+    claimed = studio.runs.claim_next()
+    assert claimed
+    attempt = studio.runs.folder(job.id).attempt(claimed.attempt)
+    attempt.claim(claimed.token)
+    await user.open("/dashboard/fine-tuning?type=reinforcement")
+    (table,) = user.find(ui.table).elements
+    assert [row["url"] for row in table.rows] == [f"/dashboard/fine-tuning/reinforcement/{job.id}"]
+    await user.open(f"/dashboard/fine-tuning/reinforcement/{job.id}")
+    for text in ("Group Size", "Numeric answer", "Reward", "Answer length in tokens"):
+        await user.should_see(text, retries=60)
+    await user.should_not_see("Rollouts")
+
+    def tell(*events: Metric | Warn) -> None:
+        signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=events))
+
+    with attempt.rollouts.open("ab") as file:
+        file.write(step_of(1, prompts=6))
+    values = {"reward": 0.41, "reward_std": 0.2, "completion_tokens": 7.0, "kl": 0.01}
+    tell(Metric(seq=0, step=1, epoch=0.1, values=values))
+    await user.should_see("Step 1: mean reward 0.41, spread within a prompt 0.2, 7 tokens an answer", retries=60)
+    for text in ("What is 1?", "no spread: nothing is learned from it", "best", "worst", "advantage +0.70", "right 1"):
+        await user.should_see(text)
+    await user.should_see("There is no item.total.")
+    await user.should_see("Prompts 1–4 of 6")
+    (chart,) = user.find("chart-reward").elements
+    assert chart.figure["data"][0]["y"] == [0.41]
+    user.find("rollout-next").click()
+    await user.should_see("Prompts 5–6 of 6", retries=60)
+    await user.should_see("What is 6?")
+
+    # The newest step comes by itself, until somebody chooses one.
+    with attempt.rollouts.open("ab") as file:
+        file.write(step_of(2, prompts=2))
+    tell(Metric(seq=1, step=2, epoch=0.2, values=values))
+    await user.should_see("Step 2, prompt 2, answer 1", retries=60)
+    choose(user, "rollout-step", "1")
+    await user.should_see("Step 1, prompt 2, answer 1", retries=60)
+    with attempt.rollouts.open("ab") as file:
+        file.write(step_of(3, prompts=2))
+    alarm = Warn(seq=3, code="zero_spread", message="75% of the groups all got the same reward. Take easier prompts.")
+    tell(Metric(seq=2, step=3, epoch=0.3, values=values), alarm)
+    await user.should_see("All answers to a prompt get the same reward", retries=60)
+    await user.should_see("Take easier prompts.")
+    await user.should_see("Step 1, prompt 2, answer 1")
+    choose(user, "rollout-order", "highest-reward")
+    await user.should_see("What is 2?", retries=60)
+    user.find("see-zero_spread").click()
+    (order,) = user.find("rollout-order").elements
+    for _ in range(50):
+        if order.value == "lowest-spread":  # type: ignore[attr-defined]
+            break
+        await asyncio.sleep(0.1)
+    user.find("rollout-newest").click()
+    await user.should_see("Step 3, prompt 2, answer 1", retries=60)

@@ -15,10 +15,15 @@ from core.grading.candidates import candidates
 from core.grading.instances import instance_of
 from core.grading.reading import as_text, content_of, problems, read_grader
 from core.grading.trials import GraderTrial, require_grader, require_spread
+from core.people import Actor
+from core.studio import Studio
 from graders.allowance import ALLOW_VARIABLE
+from storage.jobs import Query
 from storage.objectives import Rft
 from storage.rows import Row, RowsWriter
+from storage.spec import JobSpec, ModelRef, Objective
 
+ALICE = Actor("Alice", "alice@example.org")
 ROWS = [
     {"messages": [{"role": "user", "content": f"What is {number} + {number}?"}], "item": {"answer": str(2 * number)}}
     for number in range(1, 31)
@@ -141,24 +146,6 @@ def test_python_is_refused_before_anything_starts_unless_allowed() -> None:
         require_grader(Rft())
 
 
-@pytest.mark.usefixtures("python_allowed")
-def test_what_a_hostile_program_gets_is_nothing(folder: Path) -> None:
-    secret = Path.home().resolve()
-    with pytest.raises(BadInput, match=r"could score none of the .* PermissionError"):
-        require_spread(rft(program(f"import os; return len(os.listdir({str(secret)!r}))")), folder)
-    with pytest.raises(BadInput, match=r"gives 0\.5 to every answer"):
-        require_spread(rft(program("[print('x' * 1_000_000) for _ in range(10)]; return 0.5")), folder)
-    require_spread(
-        rft(program("print('x' * 10_000_000); return float(item['answer'] in sample['output_text'])")), folder
-    )
-
-
-@pytest.mark.usefixtures("python_allowed")
-def test_an_endless_program_is_killed_at_its_first_answer(folder: Path) -> None:
-    with pytest.raises(BadInput, match=r"took longer than 5 s for one answer and was ended. Mend it"):
-        require_spread(rft(program("while True: pass")), folder)
-
-
 def test_a_program_ends_with_whoever_asked_it() -> None:
     """A killed trial left its endless program computing: the lock's outer process waited for the inner one."""
     script = (
@@ -210,3 +197,38 @@ def test_a_schema_gets_a_value_that_fits_it() -> None:
     turning: dict[str, Any] = {"type": "object"}
     turning["properties"] = {"again": turning}
     assert json.dumps(instance_of(turning))
+
+
+@pytest.fixture
+def sums(studio: Studio, model: ModelRef, tmp_path: Path) -> JobSpec:
+    """A job for the sums, without a grader."""
+    path = tmp_path / "sums.jsonl"
+    path.write_text("".join(json.dumps({"messages": row["messages"], **row["item"]}) + "\n" for row in ROWS))  # type: ignore[dict-item]
+    dataset = studio.datasets.add(path, name=None, actor=ALICE)
+    return JobSpec(objective=Objective.RFT, model=model.id, dataset=dataset.id)
+
+
+def refused(studio: Studio, spec: JobSpec, rft: Rft) -> str:
+    """What a submission is answered; nothing of it stays."""
+    with pytest.raises(BadInput) as told:
+        studio.runs.submit(spec.model_copy(update={"rft": rft}), actor=ALICE)
+    assert studio.runs.search(Query(objective=Objective.RFT)).rows == ()
+    assert list(studio.home.runs.iterdir()) == []
+    return str(told.value)
+
+
+def test_a_job_with_a_constant_reward_is_not_queued(studio: Studio, sums: JobSpec) -> None:
+    assert "needs a grader" in refused(studio, sums, Rft())
+    assert "gives 1 to every answer" in refused(studio, sums, rft({"type": "regex", "pattern": "(?s).*"}))
+    assert "switched off here" in refused(studio, sums, rft(program("return 1")))
+    job = studio.runs.submit(sums.model_copy(update={"rft": rft(NUMERIC)}), actor=ALICE)
+    assert studio.runs.run_spec(job.id).rft.grader == read_grader(NUMERIC)
+
+
+@pytest.mark.usefixtures("python_allowed")
+def test_a_job_with_a_hostile_program_is_not_queued(studio: Studio, sums: JobSpec) -> None:
+    assert "for one answer and was ended" in refused(studio, sums, rft(program("while True: pass")))
+    home = "import os; return len(os.listdir(os.path.expanduser('~root')))"
+    assert "could score none of the" in refused(studio, sums, rft(program(home)))
+    # A gigabyte in all, over 120 answers or so.
+    assert "gives 0 to every answer" in refused(studio, sums, rft(program("print('x' * 10 ** 7); return 0")))

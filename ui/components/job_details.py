@@ -2,16 +2,19 @@
 
 from core.devices import Device
 from storage.methods import LowRank
-from storage.objectives import Dpo
+from storage.objectives import Dpo, Rft
 from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec
 from storage.status import Status
 from storage.tables import Job
 from ui import routes
 from ui.components.clock import full_date
 from ui.components.facts import fact
+from ui.components.grader_words import FORMS
 from ui.components.spec_form import number
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
+
+TYPES = {Objective.SFT: "Conversation", Objective.DPO: "Preference", Objective.RFT: "Reinforcement"}
 
 
 class JobDetails:
@@ -21,7 +24,7 @@ class JobDetails:
             with box("ts-facts", "dl"):
                 fact("Output Model", job.output_name, copy=output_path, path=output_path)
                 fact("Base Model", spec.model.name, copy=spec.model.id)
-                fact("Type", "Preference" if spec.objective is Objective.DPO else "Conversation")
+                fact("Type", TYPES[spec.objective])
                 self._state()
                 self._devices(spec)
                 fact("Created On", full_date(job.created_at))
@@ -81,6 +84,8 @@ def _configuration(spec: RunSpec) -> None:
     ]
     if spec.objective is Objective.DPO:
         rows[1:1] = _preference(spec.dpo)
+    if spec.objective is Objective.RFT:
+        rows[1:1] = _reinforcement(spec.rft)
     if runs.micro_batch_tokens:
         rows.insert(2, ("Micro-Batch Size", f"{spec.compute.micro_batch_tokens} tokens"))
     with box("ts-card", "section").props("aria-label=Configuration"):
@@ -103,6 +108,20 @@ def _preference(dpo: Dpo) -> list[tuple[str, str]]:
         ("Label Smoothing", number(dpo.label_smoothing)),
         ("SFT Weight", number(dpo.sft_weight)),
         ("Reference", "None" if dpo.reference_free else "The model as it starts"),
+    ]
+
+
+def _reinforcement(rft: Rft) -> list[tuple[str, str]]:
+    return [
+        ("Grader", FORMS[rft.grader.type].title if rft.grader else "N/A"),
+        ("Group Size", number(rft.group_size)),
+        ("Prompts per Step", number(rft.prompts_per_step)),
+        ("Temperature", number(rft.temperature)),
+        ("Top P", number(rft.top_p)),
+        ("Max Completion Length", f"{rft.max_completion_tokens} tokens"),
+        ("KL Beta", number(rft.kl_beta)),
+        ("Loss Type", rft.loss),
+        ("Scale Rewards", "On" if rft.scale_rewards else "Off"),
     ]
 
 

@@ -1,17 +1,20 @@
 """The job page: live progress and curves on the left, what was asked and what runs on the right."""
 
 import contextlib
+from collections.abc import Iterable
 
 from nicegui import background_tasks, ui
 
 from core.errors import NotFound
 from core.feed import FeedUpdate
 from core.history import History
+from core.rollouts import Order
 from core.studio import Studio
 from storage.events import Checkpoint, Metric, Sample, Warn
-from storage.spec import RunSpec
+from storage.spec import Objective, RunSpec
 from storage.tables import Job
 from ui import routes
+from ui.components.alarm_banner import AlarmBanner
 from ui.components.before_after import BeforeAfter
 from ui.components.empty_state import empty_state
 from ui.components.failure_card import FailureCard
@@ -20,6 +23,7 @@ from ui.components.job_checkpoints import JobCheckpoints
 from ui.components.job_details import JobDetails
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
+from ui.components.rollout_inspector import RolloutInspector
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame
 from ui.signals import Signals
@@ -58,9 +62,11 @@ class JobView:
         self._task = f"job page {ui.context.client.id}"
         self._head = JobHead(studio, job, output)
         self._failure = FailureCard(studio, spec)
+        self._alarms = AlarmBanner(job, self._see)
         with box("ts-columns"):
             with box("ts-column-wide"):
                 self._charts = JobCharts(job.objective, job.id)
+                self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
@@ -93,8 +99,10 @@ class JobView:
         self._seen = news[-1].seq if news else self._seen
         metrics = [event for event in news if isinstance(event, Metric)]
         self._charts.extend(metrics)
+        if metrics and self._rollouts:
+            self._rollouts.look()
         self._samples.add(event for event in news if isinstance(event, Sample))
-        self._warnings.add([event.message for event in news if isinstance(event, Warn)])
+        self._warn(event for event in news if isinstance(event, Warn))
         for event in news:
             self._progress.apply(event)
         self._progress.stretch = update.stretch
@@ -114,11 +122,24 @@ class JobView:
         self._attempt, self._seen = history.attempt, history.seq
         self._progress = Progress.of(history)
         self._charts.show(history.series)
+        if self._rollouts:
+            self._rollouts.look()
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()
-        self._warnings.add(history.warnings)
+        self._alarms.clear()
+        self._warn(history.warnings)
         self._show_head()
+
+    def _warn(self, warnings: Iterable[Warn]) -> None:
+        """What has a kind of its own is an alarm."""
+        found = tuple(warnings)
+        self._alarms.add(found)
+        self._warnings.add([warning.message for warning in found if not warning.code])
+
+    def _see(self, order: Order) -> None:
+        if self._rollouts:
+            self._rollouts.show(order)
 
     async def _read_job(self) -> None:
         try:
@@ -149,7 +170,7 @@ class _Warnings:
         self._card.clear()
         self._card.visible = False
 
-    def add(self, messages: list[str] | tuple[str, ...]) -> None:
+    def add(self, messages: list[str]) -> None:
         with self._card:
             for message in messages:
                 with box("ts-warning"):
