@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from core import estimate, resolve_dpo
 from core.errors import BadInput
 from core.hardware import Hardware
+from core.resolve_stopping import judged, with_best_kept
 from storage.methods import Lora, Method
 from storage.objectives import Dpo
+from storage.retention import Checkpointing
 from storage.rows import Kind
 from storage.spec import (
     Change,
@@ -17,7 +19,6 @@ from storage.spec import (
     Hyperparameters,
     JobSpec,
     ModelRef,
-    NoEvaluation,
     Objective,
 )
 
@@ -41,6 +42,7 @@ class Resolved:
     dpo: Dpo
     hyperparameters: Hyperparameters
     compute: Compute
+    checkpoints: Checkpointing
     changes: tuple[Change, ...]
 
 
@@ -60,14 +62,15 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
         changes.append(_turbo(compute))
-    eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
-    update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
-    hyperparameters = asked.model_copy(update=update)
+    asked = judged(asked, spec.evaluation, changes)
+    checkpoints = with_best_kept(spec.checkpoints, asked, changes)
+    hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
     return Resolved(
         method=method,
         dpo=dpo,
         hyperparameters=hyperparameters,
         compute=compute,
+        checkpoints=checkpoints,
         changes=tuple(changes),
     )
 
@@ -114,14 +117,6 @@ def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: lis
     )
     changes.append(Change(field="Batch Size", asked=str(asked), runs=str(most), reason=reason))
     return most
-
-
-def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> int:
-    if not asked or not isinstance(evaluation, NoEvaluation):
-        return asked
-    reason = "no examples are kept for evaluation"
-    changes.append(Change(field="Evaluate Every N Steps", asked=str(asked), runs="0", reason=reason))
-    return 0
 
 
 def _turbo(compute: Compute) -> Change:
