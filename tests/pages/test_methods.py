@@ -110,7 +110,10 @@ async def test_what_cannot_be_is_said_where_it_is_typed(user: User, studio: Stud
     await open_cards(user)
     await choose(user, "prefix")
     user.find("method.length").clear().type("500")
-    await user.should_see("A prefix of 500 virtual tokens with Tiny cannot be: of the model's 512 tokens", retries=20)
+    await user.should_see(
+        "A prefix of 500 virtual tokens with Tiny cannot be: it leaves fewer than 16 of the model's 512 tokens",
+        retries=20,
+    )
     user.find("Next").click()
     await asyncio.sleep(0.3)
     await user.should_see("Prefix Tuning Parameters")  # the step stays open

@@ -3,7 +3,7 @@
 from core.devices import Device
 from storage.methods import Method
 from storage.objectives import Dpo
-from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec
+from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec, Way
 from storage.status import Status
 from storage.tables import Job
 from ui import routes
@@ -14,6 +14,12 @@ from ui.components.spec_form import number
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
 
+WAYS = {
+    Way.CONTINUE: "Its adapter is trained on.",
+    Way.MERGE: "Its adapter is merged into the base model first.",
+    Way.WEIGHTS: "Its weights take the base model’s place.",
+}
+
 
 class JobDetails:
     def __init__(self, job: Job, spec: RunSpec, output_path: str) -> None:
@@ -22,6 +28,15 @@ class JobDetails:
             with box("ts-facts", "dl"):
                 fact("Output Model", job.output_name, copy=output_path, path=output_path)
                 fact("Base Model", spec.model.name, copy=spec.model.id)
+                if spec.start:
+                    began = WAYS[spec.start.way]
+                    fact(
+                        "Continued From",
+                        spec.start.name,
+                        copy=spec.start.job_id,
+                        note=began,
+                        href=routes.job(spec.start.job_id),
+                    )
                 fact("Type", "Preference" if spec.objective is Objective.DPO else "Conversation")
                 self._state()
                 self._devices(spec)

@@ -6,13 +6,15 @@ from nicegui import background_tasks, ui
 from pydantic import TypeAdapter, ValidationError
 
 from core import combinations, learning_rates
-from core.errors import NotFound
+from core.errors import BadInput, NotFound
 from core.hardware import Hardware
 from core.method_figures import Figures, figures
 from core.models import ModelInfo, StarterState
 from core.studio import Studio
+from core.warm_start import way_on
 from storage.methods import Method, Qlora
 from storage.spec import JobSpec, ModelRef, Objective
+from storage.tables import Job
 from ui.components.method_cards import MethodCards
 from ui.components.method_panel import MethodPanel, name_of
 from ui.components.model_picker import ModelPicker
@@ -33,22 +35,24 @@ class ModelStep:
         models: Sequence[ModelInfo],
         starter: StarterState,
         machine: Hardware,
+        tuned: Sequence[Job],
     ) -> None:
         self._studio = studio
         self._form = form
         self._models = models
         self._machine = machine
         self._ref: ModelRef | None = None
+        self._before: Method | None = None
         self._task = f"model {ui.context.client.id}"
         with box("ts-field"):
             Text("span", "Base model", "ts-label")
-            self._picker = ModelPicker(models, form.content["model"], self._pick)
+            self._picker = ModelPicker(models, tuned, self._shown, self._pick, self._pick_tuned)
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("model-problem")
             self._problem.visible = False
             if starter.kind != "ready":
                 StarterProgress(studio, starter, classes="ts-banner ts-banner-small", on_ready=self._look_again)
-        with box("ts-stretch"):
-            self._cards = MethodCards(form.get("method.kind"), self._choose, obstacles(machine))
+        self._place = box("ts-stretch")
+        self._draw_cards()
         self._panel = MethodPanel(form)
         self._objection = Text("p", "", "ts-error").props("role=alert").mark("method-objection")
         self._follow()
@@ -66,13 +70,17 @@ class ModelStep:
 
     async def start(self) -> None:
         """Read the sizes of the chosen model, for the figures."""
-        chosen = self._form.content["model"]
+        chosen, job = self._form.content["model"], self._form.content["start_from"]
+        try:
+            before = (await in_thread(self._studio.runs.run_spec, job)).method if job else None
+        except NotFound:  # deleted since; submitting says so
+            before = None
         try:
             ref = await in_thread(self._studio.models.get, chosen) if chosen else None
         except NotFound:  # it is still being made
             ref = None
         if chosen == self._form.content["model"]:
-            self._ref = ref
+            self._ref, self._before = ref, before
             self._follow()
 
     def suggest(self) -> None:
@@ -90,7 +98,29 @@ class ModelStep:
         self._form.choose_method(kind)
         self.suggest()
 
+    def _draw_cards(self) -> None:
+        self._place.clear()
+        with self._place:
+            self._cards = MethodCards(self._form.get("method.kind"), self._choose, obstacles(self._machine))
+
+    @property
+    def _shown(self) -> str:
+        return str(self._form.content["start_from"] or self._form.content["model"])
+
+    async def _pick_tuned(self, job: Job) -> None:
+        """Go on from its output; at first with the same method and parameters."""
+        before = await in_thread(self._studio.runs.run_spec, job.id)
+        self._form.set("start_from", job.id)
+        self._form.set("model", before.model.id)
+        self._form.set("method", before.method.model_dump(mode="json"))
+        self._draw_cards()
+        self.suggest()
+        self._picker.show(self._models, job.id)
+        self._problem.visible = False
+        await self.start()
+
     def _pick(self, model: ModelInfo) -> None:
+        self._form.set("start_from", "")
         self._form.set("model", model.id)
         self.suggest()
         self._picker.show(self._models, model.id)
@@ -119,11 +149,17 @@ class ModelStep:
         if spec is None:
             return []
         found = combinations.objections(spec, self._ref, quantises=self._machine.quantises)
-        return [sentence for field, sentence in found if field.startswith("method")]
+        said = [sentence for field, sentence in found if field.startswith("method")]
+        if self._before is not None:
+            try:
+                way_on(self._before, spec.method)
+            except BadInput as error:
+                said.append(str(error))
+        return said
 
     async def _look_again(self) -> None:
         self._models = await in_thread(self._studio.models.all)
-        self._picker.show(self._models, self._form.content["model"])
+        self._picker.show(self._models, self._shown)
         await self.start()
 
 
