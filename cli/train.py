@@ -35,9 +35,12 @@ def train(
             help="Labelled examples (chat JSONL, Alpaca JSON, prompt/completion) or, for dpo, pairs of answers."
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="Base model.")] = STARTER_ID,
+    model: Annotated[str | None, typer.Option(help="Base model (default: the starter model).")] = None,
     objective: Annotated[str, typer.Option(help="sft | dpo | rft.")] = "sft",
-    method: Annotated[str, typer.Option(help="lora | qlora | prefix | adapter | full.")] = "lora",
+    method: Annotated[str | None, typer.Option(help="lora | qlora | prefix | adapter | full (default: lora).")] = None,
+    start_from: Annotated[
+        str | None, typer.Option(metavar="JOB", help="Begin with a finished job's output, with its model and method.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="How often every example is seen.")] = None,
     devices: Annotated[int | None, typer.Option(help="How many GPUs of this machine share each step.")] = None,
     settings: Annotated[
@@ -60,11 +63,9 @@ def train(
     """Fine-tune a model on FILE and wait until it is done."""
     with one_sentence():
         asked = _fields(spec)
-        asked |= {"objective": objective, "model": model} if spec is None else {}
-        asked.setdefault("model", model)
         asked.setdefault("objective", objective)
-        if spec is None or "method" not in asked:
-            asked["method"] = {"kind": method}
+        asked |= {name: value for name, value in (("model", model), ("start_from", start_from)) if value}
+        _choose_method(asked, method)
         if epochs is not None:
             asked.setdefault("hyperparameters", {})["epochs"] = epochs
         if devices is not None:
@@ -105,6 +106,7 @@ def _submit(studio: Studio, file: Path | None, asked: dict[str, Any], as_json: b
     actor = studio.people.actor()
     if file is not None:
         asked["dataset"] = studio.datasets.add(file, name=None, actor=actor).id
+    asked = studio.clerk.complete(asked)
     if JobSpec.model_validate(asked).model == STARTER_ID:
         _wait_for_starter(studio, as_json)
     return studio.clerk.submit(None, asked, actor)
@@ -169,6 +171,15 @@ def _extras(prompts: list[str] | None, template: Path | None, trackers: list[str
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"The chat template {template} cannot be read: {error}.") from error
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _choose_method(asked: dict[str, Any], method: str | None) -> None:
+    """Of a spec's file, the parameters of the same method stay; a job that is gone on from brings its own."""
+    given = asked.get("method")
+    if method and not (isinstance(given, dict) and given.get("kind") == method):
+        asked["method"] = {"kind": method}
+    elif not method and given is None and not asked.get("start_from"):
+        asked["method"] = {"kind": "lora"}
 
 
 def _set(asked: dict[str, Any], setting: str) -> None:

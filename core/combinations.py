@@ -103,7 +103,7 @@ QLORA_WITHOUT_ITS_PACKAGE = Rule(
 )
 PREFIX_FILLS_THE_CONTEXT = Rule(
     what="A prefix of {length} virtual tokens with {model}",
-    why=f"of the model's {{limit}} tokens of context fewer than {LEAST_CONTEXT} would be left for text",
+    why=f"it leaves fewer than {LEAST_CONTEXT} of the model's {{limit}} tokens of context for text",
     instead="Choose a shorter prefix, or another method.",
     field="method.length",
     refuses=True,

@@ -14,7 +14,7 @@ from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
-from storage.spec import JobSpec, RunSpec
+from storage.spec import JobSpec, Objective, RunSpec
 from storage.status import TERMINAL, Cause, Status
 from storage.tables import Job, now
 
@@ -43,6 +43,9 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.CANCELLED: frozenset({Status.QUEUED}),
 }  # fmt: skip
+
+#: More are found by their job's page, not by scrolling.
+MOST_TUNED = 100
 
 #: From where a request leads to the end.
 CANCELLABLE = frozenset(
@@ -93,6 +96,16 @@ class Runs:
     def search(self, query: Query) -> Page:
         with self._database.read() as session:
             return jobs.search(session, query)
+
+    def tuned(self) -> list[Job]:
+        """The newest completed jobs whose output can be gone on from."""
+        found = [
+            job
+            for objective in Objective
+            for job in self.search(Query(objective=objective, status=Status.COMPLETED, page_size=MOST_TUNED)).rows
+            if RunFolder(self._home.runs / job.id).has_output()
+        ]
+        return sorted(found, key=lambda job: job.created_at, reverse=True)
 
     def folder(self, job_id: str) -> RunFolder:
         return RunFolder(self._home.runs / self.get(job_id).id)

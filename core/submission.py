@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 
-from core import estimate, hardware
+from core import estimate, hardware, warm_start
 from core.ballast import Ballast
 from core.crashpoints import reach
 from core.datasets import splits
@@ -61,6 +61,7 @@ class Submission:
         dataset = self._datasets.ref(spec.dataset, actor=actor)
         evaluation = spec.evaluation
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
+        start = warm_start.start_of(spec, model, self._home)
         require_ready(self._datasets, spec, actor)
         if spec.objective is Objective.RFT:
             require_grader(spec.rft)
@@ -77,6 +78,7 @@ class Submission:
             rft=resolved.rft,
             hyperparameters=resolved.hyperparameters,
             model=model,
+            start=start,
             dataset=dataset,
             evaluation=evaluation,
             evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
@@ -104,6 +106,8 @@ class Submission:
         try:
             with self._ballast.explaining():
                 splits.freeze(run)
+                if run.start:
+                    warm_start.take(run.start, self._home, folder)
             reach("submit: folder without row")
             with self._database.write() as session:
                 jobs.add(session, job := row_of(run, actor))

@@ -162,6 +162,11 @@ class RunFolder:
         return self.path / "output"
 
     @property
+    def start(self) -> Path:
+        """Another run's output that this one begins with; only where `spec.start` is set."""
+        return self.path / "start"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 

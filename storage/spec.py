@@ -113,6 +113,10 @@ class JobSpec(Record):
     objective: Objective = Objective.SFT
     model: str = Field(min_length=1, max_length=300, title="Model", description="A base model of the library")
     dataset: str = Field(min_length=1, max_length=300, title="Dataset", description="A dataset of the studio")
+    start_from: str = Field(
+        "", pattern=rf"^$|{JOB_ID_PATTERN}", title="Continue From",
+        description="A finished job whose adapter or model is where training begins; empty = the base model",
+    )  # fmt: skip
     evaluation: Evaluation = HoldOut()
     method: Method = Lora()
     dpo: Dpo = Dpo()
@@ -180,6 +184,27 @@ class ModelRef(Record):
     chat_template: str = Field("", description="What this run uses in the place of the model's own; empty: its own")
 
 
+class Way(StrEnum):
+    """How a run begins with another's output."""
+
+    #: The same adapter is trained on.
+    CONTINUE = "continue"
+    #: Its adapter becomes part of the base model's weights; a new adapter, or all weights, are trained on top.
+    MERGE = "merge"
+    #: It is a whole model and takes the base model's place.
+    WEIGHTS = "weights"
+
+
+class StartRef(Record):
+    """Another run's output that a run begins with. It lies in the run's own folder, `start/`."""
+
+    job_id: str
+    name: str
+    method: Method
+    way: Way
+    sha256: str = Field(pattern=SHA256_PATTERN, description="Of its MANIFEST.json, which holds every file's")
+
+
 class DatasetRef(Record):
     """A dataset version on this machine, pinned by content."""
 
@@ -240,6 +265,7 @@ class RunSpec(Record):
     rft: Rft = Rft()
     hyperparameters: Hyperparameters
     model: ModelRef
+    start: StartRef | None = None
     dataset: DatasetRef
     evaluation: Evaluation
     evaluation_dataset: DatasetRef | None = None

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from importlib.metadata import version
+from pathlib import Path
 
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -11,8 +12,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from storage import manifest
 from storage.methods import Adapter, Full, Method
 from storage.run_folder import RunFolder
-from storage.spec import RunSpec
+from storage.spec import RunSpec, Way
 from training.model import public_id
+from training.start import START
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
@@ -35,8 +37,20 @@ def seal_output(
     else:
         model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
+    if beneath := lies_on(spec, run):
+        manifest.link(beneath, partial / START)
     (partial / "README.md").write_text(card(spec, facts), encoding="utf-8")
     manifest.seal(partial, run.output)
+
+
+def lies_on(spec: RunSpec, run: RunFolder) -> Path | None:
+    """The output without which this one's adapter means nothing."""
+    if spec.start is None or isinstance(spec.method, Full):
+        return None
+    if spec.start.way is not Way.CONTINUE:
+        return run.start
+    inner = run.start / START
+    return inner if inner.is_dir() else None
 
 
 def card(spec: RunSpec, facts: dict[str, float]) -> str:
@@ -66,7 +80,7 @@ def card(spec: RunSpec, facts: dict[str, float]) -> str:
             *table("Versions", {**{name: version(name) for name in PACKAGES}, **spec.versions}),
             "## Use",
             "",
-            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec.method, base),
+            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec, base),
         ]
     )
 
@@ -77,6 +91,7 @@ def origin(spec: RunSpec, base: str) -> dict[str, object]:
         "Base revision": spec.model.revision,
         "Dataset": f"{spec.dataset.name} ({spec.dataset.rows} rows)",
         "Dataset sha256": spec.dataset.sha256,
+        **({"Began with": f"{spec.start.name} ({spec.start.job_id})"} if spec.start else {}),
         "Run": spec.job_id,
         "Created": spec.created_at.isoformat(timespec="seconds"),
     }
@@ -87,11 +102,22 @@ def table(title: str, entries: dict[str, object]) -> list[str]:
     return [f"## {title}", "", "| | |", "|---|---|", *lines, ""]
 
 
-def adapter_usage(method: Method, base: str) -> str:
+def adapter_usage(spec: RunSpec, base: str) -> str:
     loading = f"""base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})
 model = PeftModel.from_pretrained(base, folder)"""
-    plugin = "from training import adapter_layers  # Tunesmith's PEFT method\n" if isinstance(method, Adapter) else ""
-    return usage(f"from peft import PeftModel\n{plugin}", loading)
+    if spec.start and spec.start.way is not Way.CONTINUE:
+        loading = f"""# This adapter lies on top of another output, which is in the folder start/.
+{start_usage(spec.start.method, base)}
+model = PeftModel.from_pretrained(base, folder)"""
+    plugin = "from training import adapter_layers  # Tunesmith's PEFT method\n"
+    return usage(f"from peft import PeftModel\n{plugin if isinstance(spec.method, Adapter) else ''}", loading)
+
+
+def start_usage(method: Method, base: str) -> str:
+    if isinstance(method, Full):
+        return 'base = AutoModelForCausalLM.from_pretrained(folder + "/start")'
+    return f"""base = AutoModelForCausalLM.from_pretrained({json.dumps(base)}, dtype="float32")
+base = PeftModel.from_pretrained(base, folder + "/start").merge_and_unload()"""
 
 
 def model_usage() -> str:

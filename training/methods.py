@@ -18,8 +18,11 @@ OPENING = "You are a helpful assistant. Answer the user's question. "
 
 
 def with_method(
-    model: PreTrainedModel, method: Method, tokenizer: PreTrainedTokenizerBase
+    model: PreTrainedModel | PeftModel, method: Method, tokenizer: PreTrainedTokenizerBase
 ) -> PreTrainedModel | PeftModel:
+    """A model that has its adapter already is trained on as it is."""
+    if isinstance(model, PeftModel):
+        return model
     match method:
         case Lora() | Qlora():
             # Not PEFT's prepare_model_for_kbit_training: it would train beside float32 norms and embeddings that nobody

@@ -26,10 +26,11 @@ from training.failures import BadDataset, exporting
 from training.fused import fused
 from training.holdout import Split, split_rows
 from training.methods import in_base_dtype, parameter_counts, with_method
-from training.model import fast_adapters, load_model
+from training.model import fast_adapters
 from training.ranks import Rank
 from training.reporter import Reporter
 from training.sampling import show_answers
+from training.start import starting_model
 from training.token_trainer import TokenTrainer
 from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
@@ -46,7 +47,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
 
     # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute, spec.method)
+    base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
     if checkpoint is None and bench.rank.is_first:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))

@@ -27,7 +27,7 @@ from storage.process import TOKEN_VARIABLE
 from storage.retention import Checkpointing
 from storage.rows import ROWS, Kind, RowsWriter
 from storage.run_folder import Attempt, RunFolder
-from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
+from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec, StartRef
 from storage.trackers import Tracker
 
 ROOT = Path(__file__).parents[2]
@@ -212,6 +212,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         retention: Checkpointing | None = None,
         chat_template: str = "",
         trackers: tuple[Tracker, ...] = (),
+        start: StartRef | None = None,
         **objectives: Any,
     ) -> RunFolder:
         number = next(numbers)
@@ -242,13 +243,17 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             ),
             evaluation=HoldOut(share=0.2),
             retention=retention or Checkpointing(),
+            start=start,
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
                 micro_batch_tokens=micro_batch_tokens,
             ),
             **objectives,
         )  # fmt: skip
-        return RunFolder.create(tmp_path / "runs", spec)
+        folder = RunFolder.create(tmp_path / "runs", spec)
+        if start:
+            manifest.link(RunFolder(tmp_path / "runs" / start.job_id).output, folder.start)
+        return folder
 
     return create
 

@@ -39,7 +39,7 @@ def folder(home: Home, model: ModelRef) -> Path:
         ),
         (
             ["{examples}", "--model", "tiny", "--method", "prefix", "--set", "method.length=500"],
-            "A prefix of 500 virtual tokens with Tiny cannot be: of the model's 512 tokens of context fewer than 16",
+            "A prefix of 500 virtual tokens with Tiny cannot be: it leaves fewer than 16 of the model's 512",
         ),
         (["{examples}", "--model", "tiny", "--epochs", "0"], "hyperparameters.epochs: Input should be greater"),
         (["{examples}", "--model", "tiny", "--set", "colour=red"], "colour: Extra inputs are not permitted"),

@@ -46,7 +46,10 @@ def test_what_cannot_run_says_why_and_what_to_do() -> None:
     ]
     [(field, sentence)] = said(method=Prefix(length=500))
     assert field == "method.length"
-    assert "A prefix of 500 virtual tokens with Tiny cannot be: of the model's 512 tokens" in sentence
+    assert (
+        "A prefix of 500 virtual tokens with Tiny cannot be: it leaves fewer than 16 of the model's 512 tokens"
+        in sentence
+    )
     [(field, sentence)] = said(objective="dpo", dpo=Dpo(loss="apo_zero", reference_free=True))
     assert (field, "The loss apo_zero without a reference" in sentence) == ("dpo.reference_free", True)
 
