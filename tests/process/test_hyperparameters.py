@@ -40,7 +40,7 @@ def train(tiny_folder: Callable[..., RunFolder]) -> Iterator[Callable[..., Ran]]
     """`train(seed=7)`: a short run with these hyperparameters."""
 
     def run(epochs: int = 2, **changed: Any) -> Ran:
-        return Ran(tiny_folder(epochs=epochs, weights_dtype="float32", hyperparameters=changed))
+        return Ran(tiny_folder(epochs=epochs, batch_size=300, weights_dtype="float32", hyperparameters=changed))
 
     return run
 
