@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.5
 #: How long a tracker may still take once its run has ended; then it is left.
 GRACE_S = 120.0
 #: The same when the studio ends: what is not told by then is told when it starts again.
-LAST_GRACE_S = 10.0
+LAST_GRACE_S = 20.0
 MODULE = "training.mirror"
 
 Key = tuple[str, Tracker]
@@ -69,7 +69,7 @@ class Mirrors:
     def stop(self) -> None:
         """Runs that have ended are told to their end, where that is quick."""
         until = time.monotonic() + LAST_GRACE_S
-        while self._thread.is_alive() and time.monotonic() < until and any(map(self._is_ending, [*self._children])):
+        while self._thread.is_alive() and time.monotonic() < until and self._has_endings():
             time.sleep(LOOK_EVERY_S / 5)
         self._stopping.set()
         self._noted.put("")
@@ -161,8 +161,9 @@ class Mirrors:
         since = self._ended_since.get(job_id)
         return since is not None and time.monotonic() - since > self._grace_s
 
-    def _is_ending(self, key: Key) -> bool:
-        return key[0] in self._ended_since
+    def _has_endings(self) -> bool:
+        """Whether a run that is over is still being told, or may be in a moment."""
+        return not self._noted.empty() or any(job_id in self._ended_since for job_id, _ in [*self._children])
 
     def _remember(self) -> None:
         open_now = sorted({job_id for job_id, _ in self._children})
