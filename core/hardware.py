@@ -1,6 +1,7 @@
 """What this machine has: processors, memory, GPUs by UUID."""
 
 import contextlib
+import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ from core.devices import CPU, Device, Devices, DevicesUnreadable, find_devices, 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hardware:
-    """`gpu_error` is what the driver said where it could not tell which GPUs there are."""
+    """`gpu_error` is what the driver said where it could not tell which GPUs there are.
+
+    `quantises`: whether bitsandbytes is installed, which holds weights in 4 and 8 bits on the processor too.
+    """
 
     cores: int
     memory_bytes: int
@@ -18,6 +22,7 @@ class Hardware:
     fast_bfloat16: bool
     gpus: tuple[Device, ...]
     gpu_error: str = ""
+    quantises: bool = True
 
 
 def look(devices: Devices | None = None) -> Hardware:
@@ -35,6 +40,7 @@ def look(devices: Devices | None = None) -> Hardware:
         fast_bfloat16=_has_bfloat16(),
         gpus=tuple(device for device in seen if device.kind != CPU),
         gpu_error=gpu_error,
+        quantises=importlib.util.find_spec("bitsandbytes") is not None,
     )
 
 

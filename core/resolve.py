@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from core import estimate, resolve_dpo
+from core import combinations, estimate, resolve_dpo
 from core.errors import BadInput
 from core.hardware import Hardware
-from storage.methods import Lora, Method
+from storage.methods import Method
 from storage.objectives import Dpo
 from storage.rows import Kind
 from storage.spec import (
@@ -46,15 +46,17 @@ class Resolved:
 
 def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardware) -> Resolved:
     """Raises BadInput for a combination that cannot run."""
-    _require_offered(spec.objective, spec.method)
+    if spec.objective in COMING_OBJECTIVES:
+        raise BadInput(COMING_OBJECTIVES[spec.objective])
+    for _, sentence in combinations.objections(spec, model, quantises=hardware.quantises):
+        raise BadInput(sentence)
     changes: list[Change] = []
     asked, method, dpo = spec.hyperparameters, spec.method, spec.dpo
     if spec.objective is Objective.DPO:
-        resolve_dpo.require_meaning(dpo)
         method = resolve_dpo.without_dropout(method, changes)
         asked = resolve_dpo.without_noise(asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
-    context = _context(asked.max_context_length, _texts_per_row(dataset), model, hardware, changes)
+    context = _context(asked.max_context_length, _texts_per_row(dataset), method, model, hardware, changes)
     batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
@@ -72,23 +74,17 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     )
 
 
-def _require_offered(objective: Objective, method: Method) -> None:
-    if objective in COMING_OBJECTIVES:
-        raise BadInput(COMING_OBJECTIVES[objective])
-    if not isinstance(method, Lora):
-        raise BadInput(f"The method “{method.kind}” is coming; choose lora, which runs today.")
-
-
 def _texts_per_row(dataset: DatasetRef) -> int:
     """A pair goes through the model as two: the prompt with either answer."""
     return 2 if dataset.kind is Kind.PREFERENCE else 1
 
 
-def _context(asked: int, texts: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+def _context(asked: int, texts: int, method: Method, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
     """`texts` of this length have to fit together."""
     fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model) / texts)
+    prefix = combinations.prefix_length(method)
     limits = (
-        (model.context_length, "the model's limit"),
+        (model.context_length - prefix, "the model's limit" + (f", less the prefix of {prefix}" if prefix else "")),
         (
             fits,
             "what fits into this machine's free memory (estimate)"

@@ -34,7 +34,10 @@ def folder(home: Home, model: ModelRef) -> Path:
             ["{examples}", "--model", "tiny", "--objective", "dpo"],
             "holds labelled examples, but preference optimisation (dpo) learns from preference pairs",
         ),
-        (["{examples}", "--model", "tiny", "--method", "full"], "“full” is coming"),
+        (
+            ["{examples}", "--model", "tiny", "--method", "prefix", "--set", "method.length=500"],
+            "A prefix of 500 virtual tokens with Tiny cannot be: of the model's 512 tokens of context fewer than 16",
+        ),
         (["{examples}", "--model", "tiny", "--epochs", "0"], "hyperparameters.epochs: Input should be greater"),
         (["{examples}", "--model", "tiny", "--set", "colour=red"], "colour: Extra inputs are not permitted"),
         (["{examples}", "--model", "tiny", "--set", "seed"], "--set seed has no “=”"),
