@@ -4,12 +4,14 @@ Each figure was read off with `torch.autograd.graph.saved_tensors_hooks`, so it 
 layer; `b` is the size of a number in the type that is computed in.
 """
 
-from core.estimate.shape import Shape
-from core.estimate.traffic import Traffic
+from core.estimate.shape import Shape, shape_of
+from core.estimate.traffic import USUAL_LEARNED, Traffic
 from storage.methods import Adapter, Full, LowRank, Method, Prefix
-from storage.spec import Compute
+from storage.spec import Compute, ModelRef
 
 FLOAT32 = 4
+#: Tokens of a pass where only its proportions matter.
+USUAL_PASS = 1024
 #: TRL scores so many tokens against so much of the vocabulary at a time.
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 #: Bytes of each number of such a tile, beside the tile itself: where there is no Triton, its steps are float32 copies.
@@ -88,3 +90,14 @@ def loss_bytes(method: Method, shape: Shape, compute: Compute, traffic: Traffic)
     tile = min(learned, TILE_TOKENS) * vocabulary * each
     head = shape.vocabulary * shape.hidden * FLOAT32 + vocabulary * shape.hidden * b if isinstance(method, Full) else 0
     return tile + learned * shape.hidden * (FLOAT32 + 2 * b) + head
+
+
+def bytes_per_token(method: Method, model: ModelRef, compute: Compute) -> float:
+    """Of a pass of rows of usual length, its loss included: what decides how many tokens go through at once."""
+    shape = shape_of(model)
+    traffic = Traffic(
+        tokens=USUAL_PASS, width=USUAL_PASS, learned=USUAL_LEARNED, passes=1, epoch_tokens=0, held_out_tokens=0,
+        counted=False,
+    )  # fmt: skip
+    taken = activation_bytes(method, shape, compute, traffic) + loss_bytes(method, shape, compute, traffic)
+    return max(1.0, taken / USUAL_PASS)

@@ -13,6 +13,8 @@ from storage.rows import Kind
 from storage.spec import RunSpec
 
 LEAST_MICRO_BATCH, LEAST_CONTEXT = 64, 64
+#: A step that leaves more than this of the need is not worth offering.
+NOTICEABLE = 0.97
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,10 +38,10 @@ def ladder(
     found = []
     for field, value, label, costs, changed in _steps(run, counted):
         after = look_ahead(changed, machine, counted, calibration)
-        if after.memory_bytes < outlook.memory_bytes * 0.97:
+        if after.needed_bytes < outlook.needed_bytes * NOTICEABLE:
             rung = Rung(
                 field=field, value=value, label=label, costs=costs,
-                memory_bytes=after.memory_bytes, verdict=after.verdict,
+                memory_bytes=after.needed_bytes, verdict=after.verdict,
             )  # fmt: skip
             found.append(rung)
     return tuple(found)
@@ -89,4 +91,3 @@ def _smaller_passes(run: RunSpec, counted: Counted | None) -> Iterator[int]:
 def _longest(run: RunSpec, counted: Counted | None) -> int:
     sides = 2 if run.dataset.kind is Kind.PREFERENCE else 1
     return traffic_of(run, counted).width * sides
-

@@ -12,8 +12,9 @@ from storage.spec import Compute, ModelRef, Objective, RunSpec
 
 #: What CUDA itself takes on a GPU before the first tensor is there.
 CUDA_CONTEXT_BYTES = 600 * 1024**2
-#: What Python, torch, TRL and PEFT take of the host's memory before the first tensor is there, data and code.
-PROCESS_BYTES = 620 * 1024**2
+#: What Python, torch, TRL and PEFT take of the host's memory before the first step, data and code:
+#: 570 MiB when the weights are loaded, 110 more when trainer and optimiser are made.
+PROCESS_BYTES = 680 * 1024**2
 #: bitsandbytes' blocks: 64 weights share a float32; with double quantisation a byte, and 256 of those a float32.
 BLOCK, CONSTANTS_BLOCK = 64, 256
 #: Adam's two moments in float32.

@@ -1,4 +1,4 @@
-"""What a run takes, whether that fits, and what would make it fit. Estimates: marked as such wherever they are shown."""
+"""What a run takes, whether that fits, and in what words. Estimates: marked as such wherever they are shown."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,10 +41,12 @@ class Room:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
-    """`memory` is by the formula; `memory_bytes`, `tokens_per_second` and `seconds` are calibrated where they can be."""
+    """`memory` is by the formula, for each device; on a CPU for each of `processes`. `memory_bytes`,
+    `tokens_per_second` and `seconds` are calibrated where they can be."""
 
     memory: Memory
     memory_bytes: int
+    processes: int
     room: Room
     tokens_per_second: float
     starting_tokens_per_second: float
@@ -56,7 +58,12 @@ class Outlook:
 
     @property
     def verdict(self) -> Verdict:
-        return self.room.verdict(self.memory_bytes)
+        return self.room.verdict(self.needed_bytes)
+
+    @property
+    def needed_bytes(self) -> int:
+        """Of the room, by all processes that share it."""
+        return self.memory_bytes * self.processes
 
     @property
     def basis(self) -> str:
@@ -80,12 +87,12 @@ def look_ahead(
 ) -> Outlook:
     traffic = traffic_of(run, counted)
     memory = memory_of(run, traffic)
-    processes = run.compute.devices if run.compute.device == "cpu" else 1
     starting = starting_tokens_per_second(run, traffic, machine)
     tokens_per_second = starting * calibration.speed
     return Outlook(
         memory=memory,
-        memory_bytes=int(memory.total_bytes * calibration.memory * processes),
+        memory_bytes=int(memory.total_bytes * calibration.memory),
+        processes=run.compute.devices if run.compute.device == "cpu" else 1,
         room=room_of(run, machine),
         tokens_per_second=tokens_per_second,
         starting_tokens_per_second=starting,

@@ -6,7 +6,7 @@ from core.hardware import Hardware
 from storage.methods import Full, Method, Qlora
 from storage.spec import Compute, ModelRef, Objective, RunSpec
 
-#: Useful multiplications a second, in all: of one processor core, by type (the starter on 2 cores, `docs/measurements`).
+#: Operations a second that a processor core really does, by type: the starter on the cores of `docs/measurements.md`.
 CORE_FLOPS = {"bfloat16": 45e9, "float32": 22e9}
 #: Of a GPU by a piece of its name: about 35 % of what its maker promises for dense bfloat16. Not measured by us.
 GPU_FLOPS = {"H200": 340e12, "H100": 340e12, "A100": 110e12, "4090": 58e12, "3090": 25e12, "L40": 60e12, "L4": 40e12}
@@ -42,7 +42,7 @@ def starting_tokens_per_second(run: RunSpec, traffic: Traffic, machine: Hardware
 def seconds(run: RunSpec, traffic: Traffic, tokens_per_second: float) -> float:
     """From start to end: the epochs, an evaluation before the first and after each, and what is done around them."""
     epochs = run.hyperparameters.epochs
-    trained = traffic.epoch_tokens * epochs
+    trained = float(traffic.epoch_tokens * epochs)
     if run.objective is Objective.RFT:
         trained = rollout_tokens(run, traffic) * epochs
     evaluated = traffic.held_out_tokens * (epochs + 1)
