@@ -101,8 +101,8 @@ def prepare(work: Path, model: ModelRef, method: str, length: int, tokens: int) 
 
 
 def row(number: int, length: int) -> dict[str, list[dict[str, str]]]:
-    """About `length` tokens of the starter's, a little fewer: its template takes about 40."""
-    half = (length - 56) // 2
+    """`length` tokens of the starter's at most; each row has a few fewer than the one before, so there is padding."""
+    half = (length - 56) // 2 - 2 * number
     messages = [
         {"role": "user", "content": f"Question {number}:" + " why" * half},
         {"role": "assistant", "content": f"Answer {number}:" + " light" * half},
@@ -114,7 +114,7 @@ def estimate(run: RunSpec, work: Path) -> tuple[int, str]:
     known = Examination(run.dataset, run.model, run.hyperparameters.max_context_length, work / "cache").result()
     counted = Counted(tokens=known.tokens, learned=known.learned, longest=known.max)
     memory = memory_of(run, traffic_of(run, counted))
-    return memory.total_bytes, ", ".join(f"{part.key} {part.size_bytes / MIB:.0f}" for part in memory.parts)
+    return memory.peak_bytes(run.compute), ", ".join(f"{part.key} {part.size_bytes / MIB:.0f}" for part in memory.parts)
 
 
 def peak(run: RunSpec, work: Path) -> float:

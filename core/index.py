@@ -73,7 +73,7 @@ def job_of(folder: RunFolder, history: History) -> Job:
     """The row of a run, as its folder tells it. A trainer that lives stays live, under its own token."""
     run = folder.spec()
     foretold = prediction.predicted(folder.path)
-    job = row_of(run, Actor(run.created_by, run.created_by), foretold.memory_bytes if foretold else 0)
+    job = row_of(run, Actor(run.created_by, run.created_by), foretold.needed_bytes if foretold else 0)
     job.place = run.created_at.timestamp()
     attempts = folder.attempts()
     if not attempts:

@@ -51,12 +51,12 @@ class Predictions:
 
     def keep(self, folder: RunFolder, run: RunSpec, outlook: Outlook, machine: Hardware) -> None:
         """Beside the spec, before the first attempt."""
-        memory = outlook.memory
+        peak = outlook.memory.peak_bytes(run.compute)
         foretold = Prediction(
             setting=setting_of(run, machine),
-            memory_bytes=outlook.memory_bytes,
-            formula_memory_bytes=memory.total_bytes,
-            comparable_memory_bytes=memory.total_bytes if run.compute.device == "cpu" else memory.tensor_bytes,
+            needed_bytes=outlook.memory_bytes,
+            peak_memory_bytes=int(peak * outlook.calibration.memory),
+            formula_peak_memory_bytes=peak,
             tokens_per_second=outlook.tokens_per_second,
             formula_tokens_per_second=outlook.starting_tokens_per_second,
             seconds=outlook.seconds,
@@ -77,6 +77,11 @@ class Predictions:
                 self._enter(prediction.compare(foretold, came))
         except OSError as error:
             log.warning("What the run %s took was not kept: %s", folder.job_id, error)
+
+    def told(self, job_id: str) -> tuple[Prediction | None, Measured | None]:
+        """What was foretold of a job, and what came; None for what there is not, or not yet."""
+        folder = self._home.runs / job_id
+        return prediction.predicted(folder), prediction.measured(folder)
 
     def _counted(self, run: RunSpec) -> Counted | None:
         """Where somebody has looked at the dataset in this model's tokens."""

@@ -147,7 +147,7 @@ def row_of(run: RunSpec, actor: Actor, memory_bytes: int = 0) -> Job:
         epochs=run.hyperparameters.epochs,
         device=run.compute.device,
         devices=run.compute.devices,
-        memory_bytes=memory_bytes or memory_of(run, traffic_of(run)).total_bytes,
+        memory_bytes=memory_bytes or memory_of(run, traffic_of(run)).needed_bytes,
     )
 
 

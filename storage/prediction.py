@@ -20,13 +20,15 @@ class Setting(Record):
 
 
 class Prediction(Record):
-    """`formula_*` are the formulas' own figures; the others were corrected by earlier runs, and shown."""
+    """`formula_*` are the formulas' own figures; the others were corrected by earlier runs (`runs` of them), and shown.
+
+    `peak_memory_bytes` is what the trainer will report, `needed_bytes` what it has to have.
+    """
 
     setting: Setting
-    memory_bytes: int
-    formula_memory_bytes: int
-    #: What of the formula's figure is compared with the trainer's own: on a GPU torch does not see the driver's part.
-    comparable_memory_bytes: int
+    needed_bytes: int
+    peak_memory_bytes: int
+    formula_peak_memory_bytes: int
     tokens_per_second: float
     formula_tokens_per_second: float
     seconds: float
@@ -54,7 +56,7 @@ class Comparison(Record):
 def compare(prediction: Prediction, measured: Measured) -> Comparison:
     return Comparison(
         setting=prediction.setting,
-        memory_factor=_ratio(measured.peak_memory_bytes, prediction.comparable_memory_bytes),
+        memory_factor=_ratio(measured.peak_memory_bytes, prediction.formula_peak_memory_bytes),
         speed_factor=_ratio(measured.tokens_per_second, prediction.formula_tokens_per_second),
     )
 

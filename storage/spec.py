@@ -182,6 +182,9 @@ class Compute(Record):
     weights_dtype: Literal["bfloat16", "float32"]
     micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
     gradient_checkpointing: bool = False
+    rehearsal: Literal["auto", "always", "never"] = Field(
+        "auto", description="Try the longest batch before the first step; auto: not where a CPU's first step is one"
+    )
 
     @field_validator("device", mode="before")
     @classmethod

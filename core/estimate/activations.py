@@ -15,7 +15,7 @@ USUAL_PASS = 1024
 #: TRL scores so many tokens against so much of the vocabulary at a time.
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 #: Bytes of each number of such a tile, beside the tile itself: where there is no Triton, its steps are float32 copies.
-TILE_STEPS_ON_CPU = 31
+TILE_STEPS_ON_CPU = 29
 
 
 def number_bytes(compute: Compute) -> int:

@@ -12,11 +12,13 @@ from storage.spec import Compute, ModelRef, Objective, RunSpec
 
 #: What CUDA itself takes on a GPU before the first tensor is there.
 CUDA_CONTEXT_BYTES = 600 * 1024**2
-#: What Python, torch, TRL and PEFT take of the host's memory before the first step, data and code:
-#: 570 MiB when the weights are loaded, 110 more when trainer and optimiser are made.
-PROCESS_BYTES = 680 * 1024**2
+#: What Python, torch, TRL and PEFT take of the host's memory, read off the runs in `docs/measurements.md`: 510 MiB are
+#: taken before the weights are loaded, and tensors move into a little that the imports gave back.
+PROCESS_BYTES = 490 * 1024**2
 #: bitsandbytes' blocks: 64 weights share a float32; with double quantisation a byte, and 256 of those a float32.
 BLOCK, CONSTANTS_BLOCK = 64, 256
+#: Of a weight in the file of a model: bfloat16 nearly always.
+FILE_BYTES = 2
 #: Adam's two moments in float32.
 ADAM_BYTES = 8
 
@@ -38,12 +40,20 @@ class Memory:
 
     @property
     def total_bytes(self) -> int:
+        """What the kernel counts, or the driver."""
         return sum(part.size_bytes for part in self.parts)
 
     @property
-    def tensor_bytes(self) -> int:
-        """Without the program: what torch reports of a GPU."""
-        return sum(part.size_bytes for part in self.parts if part.key != "process")
+    def needed_bytes(self) -> int:
+        """Without pages of a file, which the kernel takes back when memory gets short."""
+        return self._without("mapped")
+
+    def peak_bytes(self, compute: Compute) -> int:
+        """What the trainer reports: its resident set, or on a GPU torch's tensors, without the driver's part."""
+        return self.total_bytes if compute.device == "cpu" else self._without("process")
+
+    def _without(self, key: str) -> int:
+        return sum(part.size_bytes for part in self.parts if part.key != key)
 
 
 def memory_of(run: RunSpec, traffic: Traffic) -> Memory:
@@ -64,6 +74,7 @@ def memory(method: Method, model: ModelRef, compute: Compute, traffic: Traffic, 
     parts = (
         Part("process", "The program itself", process_bytes(compute)),
         Part("weights", "Weights", weight_bytes(method, shape, compute)),
+        Part("mapped", "The model’s file", mapped_bytes(method, shape, compute)),
         Part("adapter", "Adapter", 0 if isinstance(method, Full) else trained * FLOAT32),
         Part("reference", "Reference model", shape.parameters * FLOAT32 if needs_copy(method, rft) else 0),
         Part("gradients", "Gradients", gradients),
@@ -87,6 +98,11 @@ def weight_bytes(method: Method, shape: Shape, compute: Compute) -> int:
         return shape.parameters * number_bytes(compute)
     packed = shape.linear_weights
     return int((shape.parameters - packed) * number_bytes(compute) + packed * bytes_per_packed_weight(method))
+
+
+def mapped_bytes(method: Method, shape: Shape, compute: Compute) -> int:
+    """On a CPU the embeddings that QLoRA leaves alone hold the file in memory, with the weights that it packed."""
+    return shape.linear_weights * FILE_BYTES if isinstance(method, Qlora) and compute.device == "cpu" else 0
 
 
 def bytes_per_packed_weight(method: Qlora) -> float:

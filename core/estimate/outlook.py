@@ -91,7 +91,7 @@ def look_ahead(
     tokens_per_second = starting * calibration.speed
     return Outlook(
         memory=memory,
-        memory_bytes=int(memory.total_bytes * calibration.memory),
+        memory_bytes=int(memory.needed_bytes * calibration.memory),
         processes=run.compute.devices if run.compute.device == "cpu" else 1,
         room=room_of(run, machine),
         tokens_per_second=tokens_per_second,

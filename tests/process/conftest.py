@@ -196,6 +196,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         model: Path = tiny_model,
         devices: int = 1,
         eval_steps: int = 0,
+        rehearsal: Any = "auto",
         retention: Checkpointing | None = None,
         **objectives: Any,
     ) -> RunFolder:
@@ -229,7 +230,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             retention=retention or Checkpointing(),
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
             ),
             **objectives,
         )  # fmt: skip
