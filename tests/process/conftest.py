@@ -197,6 +197,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         devices: int = 1,
         eval_steps: int = 0,
         rehearsal: Any = "auto",
+        gradient_checkpointing: bool = False,
         retention: Checkpointing | None = None,
         **objectives: Any,
     ) -> RunFolder:
@@ -231,6 +232,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
                 micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
+                gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,
         )  # fmt: skip

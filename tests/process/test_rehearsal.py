@@ -55,15 +55,19 @@ def test_the_rehearsal_leaves_nothing_behind(tiny_folder: Callable[..., RunFolde
     without, rehearsed = tiny_folder(rehearsal="never", **asked), tiny_folder(rehearsal="always", **asked)
     pairs = {"epochs": 2, "objective": Objective.DPO}
     pairs_without, pairs_rehearsed = tiny_folder(rehearsal="never", **pairs), tiny_folder(rehearsal="always", **pairs)
-    told = train(without, rehearsed, pairs_without, pairs_rehearsed)
+    checkpointed = tiny_folder(rehearsal="always", gradient_checkpointing=True, **asked)
+    told = train(without, rehearsed, pairs_without, pairs_rehearsed, checkpointed)
     assert all(isinstance(events[-1], Finished) for events in told)
-    assert ["rehearsing" in phases(events) for events in told] == [False, True, False, True]
+    assert ["rehearsing" in phases(events) for events in told] == [False, True, False, True, True]
     # Told before the training begins, and with it the job counts as running.
     assert phases(told[1]).index("rehearsing") + 1 == phases(told[1]).index("training")
     for plain, tried in ((0, 1), (2, 3)):
         assert curves(told[tried]) == curves(told[plain])
     assert weights(rehearsed) == weights(without)
     assert weights(pairs_rehearsed) == weights(pairs_without)
+    # What is computed again is the same, dropout included.
+    losses = [[values["loss"] for values in curves(told[run]) if "loss" in values] for run in (1, 4)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
 def test_a_batch_that_comes_late_and_is_large_is_tried_first(tiny_folder: Callable[..., RunFolder]) -> None:
