@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import filelock
 
+from core import hardware
 from core.ballast import Ballast
 from core.checkpoints import Checkpoints
 from core.clerk import Clerk
@@ -23,6 +24,7 @@ from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
+from core.hardware import Hardware
 from core.home import Home
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
@@ -76,7 +78,7 @@ class Studio:
         self.closer_looks = CloserLooks()
         self.conversations = ConversationImports(self.datasets, self.uploads)
         self.feed = Feed(home.runs, publish)
-        devices = devices or find_devices()
+        self._devices = devices = devices or find_devices()
         launcher = Launcher.find(home.path)
         self.queue = Queue(
             self._database,
@@ -105,6 +107,10 @@ class Studio:
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)
+
+    def hardware(self) -> Hardware:
+        """What this machine has, measured now. Asks the driver, so it may block."""
+        return hardware.look(self._devices)
 
     def open(self, *, locked: bool = False) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do.
