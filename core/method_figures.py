@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core import estimate
+from core.estimate.memory import memory
 from core.estimate.parameters import output_bytes, trainable_parameters
+from core.estimate.traffic import a_pass_of
 from core.hardware import Hardware
 from storage.methods import Full, Method
 from storage.spec import Compute, ModelRef
@@ -31,13 +32,13 @@ class Figures:
 
 
 def figures_of(method: Method, model: ModelRef, hardware: Hardware) -> Figures:
-    compute = _compute(hardware)
+    compute, traffic = _compute(hardware), a_pass_of(PASS_TOKENS)
     trainable = trainable_parameters(method, model)
     return Figures(
         trainable=trainable,
         share=trainable / model.parameters if model.parameters else 0.0,
-        memory_bytes=estimate.memory_bytes(method, model, compute),
-        full_memory_bytes=estimate.memory_bytes(Full(), model, compute),
+        memory_bytes=memory(method, model, compute, traffic).needed_bytes,
+        full_memory_bytes=memory(Full(), model, compute, traffic).needed_bytes,
         output_bytes=output_bytes(method, model),
         full_output_bytes=output_bytes(Full(), model),
     )

@@ -34,6 +34,7 @@ from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
+from core.predictions import Predictions
 from core.queueing import Queue
 from core.rollouts import Rollouts
 from core.runs import Runs
@@ -95,6 +96,7 @@ class Studio:
             obstacle=lambda: home.shortage() or launcher.obstacle(),
             known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
         )
+        self.predictions = Predictions(home, self.tokens)
         submission = Submission(
             self._database,
             home,
@@ -102,6 +104,7 @@ class Studio:
             self.datasets,
             self._ballast,
             devices,
+            self.predictions,
             self.queue.announce,
             wake=self.queue.wake,
         )
@@ -109,7 +112,9 @@ class Studio:
         self.rollouts = Rollouts(home)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
-        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
+        self.scheduler = Scheduler(
+            self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
+        )
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)

@@ -75,6 +75,10 @@ class Hyperparameters(Record):
         0, ge=0, le=8_388_608, title="Micro-Batch Size",
         description="Most tokens in one forward pass; fewer take less memory and more passes. 0 = what fits",
     )  # fmt: skip
+    gradient_checkpointing: bool = Field(
+        False, title="Gradient Checkpointing",
+        description="Keeps less of each pass and computes it again: far less memory, about a third more time",
+    )  # fmt: skip
     warmup_steps: int = Field(
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",
@@ -242,6 +246,9 @@ class Compute(Record):
     liger: bool = False
     compiled: bool = False
     optimizer: Literal["adamw_torch_fused", "adamw_bnb_8bit"] = "adamw_torch_fused"
+    rehearsal: Literal["auto", "always", "never"] = Field(
+        "auto", description="Try the longest batch before the first step; auto: not where a CPU's first step is one"
+    )
 
     @field_validator("device", mode="before")
     @classmethod

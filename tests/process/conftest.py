@@ -209,6 +209,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         devices: int = 1,
         eval_steps: int = 0,
         hyperparameters: dict[str, Any] | None = None,
+        rehearsal: Any = "auto",
+        gradient_checkpointing: bool = False,
         retention: Checkpointing | None = None,
         chat_template: str = "",
         trackers: tuple[Tracker, ...] = (),
@@ -246,7 +248,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             start=start,
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
+                gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,
         )  # fmt: skip
