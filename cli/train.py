@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from cli.follow import follow, say_changes
+from cli.outlook import say_outlook
 from cli.output import console, one_sentence
 from core.errors import BadInput, Taken
 from core.feed import FeedUpdate
@@ -16,7 +17,6 @@ from core.home import Home
 from core.inbox import Inbox, Request
 from core.models import STARTER_ID
 from core.studio import Studio
-from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
 
@@ -48,6 +48,7 @@ def train(
         typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. hyperparameters.seed=7."),
     ] = None,
     spec: Annotated[Path | None, typer.Option(help="YAML file with fields of the spec; options win over it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a progress bar.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -65,6 +66,9 @@ def train(
             _set(asked, setting)
         if file is None and "dataset" not in asked:
             raise BadInput("Nothing to train on: name a FILE of labelled examples, or a dataset with --set dataset=ID.")
+        if dry_run:
+            say_outlook(data_dir, file, asked, as_json)
+            return
         status = asyncio.run(_train(Home.locate(data_dir), file, asked, as_json))
     raise typer.Exit(0 if status is Status.COMPLETED else 1)
 
@@ -96,8 +100,7 @@ def _submit(studio: Studio, file: Path | None, asked: dict[str, Any], as_json: b
     actor = studio.people.actor()
     if file is not None:
         asked["dataset"] = studio.datasets.add(file, name=None, actor=actor).id
-    asked = studio.clerk.complete(asked)
-    if JobSpec.model_validate(asked).model == STARTER_ID:
+    if studio.clerk.spec_of(asked).model == STARTER_ID:
         _wait_for_starter(studio, as_json)
     return studio.clerk.submit(None, asked, actor)
 

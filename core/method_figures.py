@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core import estimate
+from core.estimate.memory import memory
 from core.estimate.parameters import output_bytes, trainable_parameters
+from core.estimate.traffic import Traffic
 from core.hardware import Hardware
 from storage.methods import Full, Method
 from storage.spec import Compute, ModelRef
 
-#: The same for all methods, so that the figures can be compared: what one forward pass takes at most.
-PASS_TOKENS = 2048
+#: The same for all methods, so that the figures can be compared: a step of one forward pass.
+PASS = Traffic(
+    tokens=2048, width=512, learned=0.5, passes=1, epoch_tokens=2048, held_out_tokens=0, counted=False
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +39,8 @@ def figures_of(method: Method, model: ModelRef, hardware: Hardware) -> Figures:
     return Figures(
         trainable=trainable,
         share=trainable / model.parameters if model.parameters else 0.0,
-        memory_bytes=estimate.memory_bytes(method, model, compute),
-        full_memory_bytes=estimate.memory_bytes(Full(), model, compute),
+        memory_bytes=memory(method, model, compute, PASS).needed_bytes,
+        full_memory_bytes=memory(Full(), model, compute, PASS).needed_bytes,
         output_bytes=output_bytes(method, model),
         full_output_bytes=output_bytes(Full(), model),
     )
@@ -53,5 +56,5 @@ def _compute(hardware: Hardware) -> Compute:
         device="cuda" if hardware.gpus else "cpu",
         threads=hardware.cores,
         weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
-        micro_batch_tokens=PASS_TOKENS,
+        micro_batch_tokens=PASS.tokens,
     )

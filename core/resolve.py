@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from core import combinations, estimate, resolve_dpo
+from core import combinations, resolve_dpo
 from core.errors import BadInput
+from core.estimate.activations import bytes_per_token
+from core.estimate.traffic import TEMPLATE_TOKENS_PER_ROW
 from core.hardware import Hardware
-from storage.methods import Method
+from storage.methods import Method, Prefix
 from storage.objectives import Dpo
 from storage.rows import Kind
 from storage.spec import (
@@ -22,8 +24,6 @@ from storage.spec import (
 )
 
 MINIMUM_STEPS_PER_EPOCH = 10
-#: Template tokens around one message pair, on top of the text.
-TEMPLATE_TOKENS_PER_ROW = 30
 #: Larger micro-batches gain nothing on a CPU; they only take memory.
 MOST_MICRO_BATCH_TOKENS = 2048
 LEAST_MICRO_BATCH_TOKENS = 64
@@ -56,10 +56,13 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
         method = resolve_dpo.without_dropout(method, changes)
         asked = resolve_dpo.without_noise(asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
-    context = _context(asked.max_context_length, _texts_per_row(dataset), method, model, hardware, changes)
-    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
     _require_devices(spec.devices, dataset, hardware)
-    compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
+    compute = _compute(spec.devices, _checkpointing(asked, method, changes), hardware)
+    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / bytes_per_token(method, model, compute))
+    context = _context(asked.max_context_length, fits // _texts_per_row(dataset), method, model, hardware, changes)
+    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    micro_batch = _micro_batch(asked.micro_batch_tokens, fits, changes)
+    compute = compute.model_copy(update={"micro_batch_tokens": micro_batch})
     if spec.turbo:
         changes.append(_turbo(compute))
     eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
@@ -79,9 +82,8 @@ def _texts_per_row(dataset: DatasetRef) -> int:
     return 2 if dataset.kind is Kind.PREFERENCE else 1
 
 
-def _context(asked: int, texts: int, method: Method, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    """`texts` of this length have to fit together."""
-    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model) / texts)
+def _context(asked: int, fits: int, method: Method, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+    """`fits` tokens of one text go through at once."""
     prefix = combinations.prefix_length(method)
     limits = (
         (model.context_length - prefix, "the model's limit" + (f", less the prefix of {prefix}" if prefix else "")),
@@ -122,25 +124,33 @@ def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> in
 
 def _turbo(compute: Compute) -> Change:
     """Today the fastest settings known are the ones that always run; the list says so instead of pretending."""
-    settings = f"{compute.weights_dtype} weights, no gradient checkpointing, chunked loss, passive thread waits"
+    checkpointing = "gradient checkpointing as asked" if compute.gradient_checkpointing else "no gradient checkpointing"
+    settings = f"{compute.weights_dtype} weights, {checkpointing}, chunked loss, passive thread waits"
     reason = f"the fastest settings known for this device ({settings}) are already the default"
     return Change(field="Turbo Mode", asked="On", runs="as Off", reason=reason)
 
 
-def _compute(
-    devices: int, asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]
-) -> Compute:
+def _checkpointing(asked: Hyperparameters, method: Method, changes: list[Change]) -> bool:
+    if not asked.gradient_checkpointing or not isinstance(method, Prefix):
+        return asked.gradient_checkpointing
+    reason = "layers that are computed again have lost the prefix"
+    changes.append(Change(field="Gradient Checkpointing", asked="On", runs="Off", reason=reason))
+    return False
+
+
+def _compute(devices: int, checkpointing: bool, hardware: Hardware) -> Compute:
+    """Without the micro-batch, which depends on it."""
     return Compute(
         device="cuda" if hardware.gpus else "cpu",
         devices=devices,
         threads=max(1, hardware.cores // devices),
         weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
-        micro_batch_tokens=_micro_batch(asked_micro_batch, model, hardware, changes),
+        micro_batch_tokens=0,
+        gradient_checkpointing=checkpointing,
     )
 
 
-def _micro_batch(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+def _micro_batch(asked: int, fits: int, changes: list[Change]) -> int:
     most = max(LEAST_MICRO_BATCH_TOKENS, min(fits, MOST_MICRO_BATCH_TOKENS))
     if asked > most:
         reason = "more does not fit into this machine's free memory, or gains nothing (estimate)"

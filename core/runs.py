@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import Conflict
+from core.estimate.ladder import Rung
+from core.estimate.outlook import Outlook
 from core.home import Home
 from core.people import Actor
 from core.queueing import Queue
@@ -82,6 +84,10 @@ class Runs:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
         return self._submission.preview(spec, actor=actor)
 
+    def outlook(self, run: RunSpec) -> tuple[Outlook, tuple[Rung, ...]]:
+        """What a previewed run will take, and what would make it fit where it does not."""
+        return self._submission.outlook(run)
+
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
         return self._submission.submit(spec, actor=actor)
@@ -109,6 +115,13 @@ class Runs:
 
     def folder(self, job_id: str) -> RunFolder:
         return RunFolder(self._home.runs / self.get(job_id).id)
+
+    def kept_bytes(self, job_id: str) -> int | None:
+        """Of the weights in the job's output; None while there is none."""
+        folder = self.folder(job_id)
+        if not folder.has_output():
+            return None
+        return sum(path.stat().st_size for path in folder.output.glob("*.safetensors"))
 
     def run_spec(self, job_id: str) -> RunSpec:
         return self.folder(job_id).spec()

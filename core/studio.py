@@ -32,6 +32,7 @@ from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
+from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
@@ -86,6 +87,7 @@ class Studio:
             obstacle=lambda: home.shortage() or launcher.obstacle(),
             known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
         )
+        self.predictions = Predictions(home, self.tokens)
         submission = Submission(
             self._database,
             home,
@@ -93,12 +95,15 @@ class Studio:
             self.datasets,
             self._ballast,
             devices,
+            self.predictions,
             self.queue.announce,
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
-        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
+        self.scheduler = Scheduler(
+            self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
+        )
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)

@@ -196,6 +196,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         model: Path = tiny_model,
         devices: int = 1,
         eval_steps: int = 0,
+        rehearsal: Any = "auto",
+        gradient_checkpointing: bool = False,
         retention: Checkpointing | None = None,
         start: StartRef | None = None,
         **objectives: Any,
@@ -231,7 +233,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             start=start,
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
+                gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,
         )  # fmt: skip

@@ -101,7 +101,14 @@ def spec_checkbox(form: SpecForm, path: str, *, coming: str = "") -> ui.checkbox
         Text("p", f"{coming or field.description}", "ts-help")
     if coming:
         box_.disable()
+    else:
+        form.on_change(lambda: _check(box_, checked=bool(form.get(path))))
     return box_
+
+
+def _check(entry: ui.checkbox, *, checked: bool) -> None:
+    if entry.value != checked:
+        entry.value = checked
 
 
 def _shown(value: Any) -> str:

@@ -17,7 +17,9 @@ from ui.components.empty_state import empty_state
 from ui.components.failure_card import FailureCard
 from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
+from ui.components.job_cost import JobCost
 from ui.components.job_details import JobDetails
+from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
 from ui.components.text import Text, box, icon, link
@@ -66,6 +68,8 @@ class JobView:
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
+                self._efficiency = JobEfficiency(spec)
+                self._cost = JobCost()
 
     async def refresh(self) -> None:
         """Row and history as they are now."""
@@ -93,6 +97,7 @@ class JobView:
         self._seen = news[-1].seq if news else self._seen
         metrics = [event for event in news if isinstance(event, Metric)]
         self._charts.extend(metrics)
+        self._efficiency.extend(metrics)
         self._samples.add(event for event in news if isinstance(event, Sample))
         self._warnings.add([event.message for event in news if isinstance(event, Warn)])
         for event in news:
@@ -114,6 +119,7 @@ class JobView:
         self._attempt, self._seen = history.attempt, history.seq
         self._progress = Progress.of(history)
         self._charts.show(history.series)
+        self._efficiency.show(history)
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()
@@ -128,6 +134,8 @@ class JobView:
             return
         self._waits = await in_thread(self._studio.queue.waits_because, self._job)
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
+        self._efficiency.kept(await in_thread(self._studio.runs.kept_bytes, self._job.id))
+        self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
         self._show_head()
         await self._read_checkpoints()
