@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 from core.estimate.memory import memory
 from core.estimate.parameters import output_bytes, trainable_parameters
-from core.estimate.traffic import Traffic
+from core.estimate.traffic import a_pass_of
 from core.hardware import Hardware
 from storage.methods import Full, Method
 from storage.spec import Compute, ModelRef
 
-#: The same for all methods, so that the figures can be compared: a step of one forward pass.
-PASS = Traffic(
-    tokens=2048, width=512, learned=0.5, passes=1, epoch_tokens=2048, held_out_tokens=0, counted=False
-)  # fmt: skip
+#: The same for all methods, so that the figures can be compared: what one forward pass takes at most.
+PASS_TOKENS = 2048
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,13 +32,13 @@ class Figures:
 
 
 def figures_of(method: Method, model: ModelRef, hardware: Hardware) -> Figures:
-    compute = _compute(hardware)
+    compute, traffic = _compute(hardware), a_pass_of(PASS_TOKENS)
     trainable = trainable_parameters(method, model)
     return Figures(
         trainable=trainable,
         share=trainable / model.parameters if model.parameters else 0.0,
-        memory_bytes=memory(method, model, compute, PASS).needed_bytes,
-        full_memory_bytes=memory(Full(), model, compute, PASS).needed_bytes,
+        memory_bytes=memory(method, model, compute, traffic).needed_bytes,
+        full_memory_bytes=memory(Full(), model, compute, traffic).needed_bytes,
         output_bytes=output_bytes(method, model),
         full_output_bytes=output_bytes(Full(), model),
     )
@@ -56,5 +54,5 @@ def _compute(hardware: Hardware) -> Compute:
         device="cuda" if hardware.gpus else "cpu",
         threads=hardware.cores,
         weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
-        micro_batch_tokens=PASS.tokens,
+        micro_batch_tokens=PASS_TOKENS,
     )

@@ -5,7 +5,7 @@ layer; `b` is the size of a number in the type that is computed in.
 """
 
 from core.estimate.shape import Shape, shape_of
-from core.estimate.traffic import USUAL_LEARNED, Traffic
+from core.estimate.traffic import Traffic, a_pass_of
 from storage.methods import Adapter, Full, LowRank, Method, Prefix
 from storage.spec import Compute, ModelRef
 
@@ -95,9 +95,6 @@ def loss_bytes(method: Method, shape: Shape, compute: Compute, traffic: Traffic)
 def bytes_per_token(method: Method, model: ModelRef, compute: Compute) -> float:
     """Of a pass of rows of usual length, its loss included: what decides how many tokens go through at once."""
     shape = shape_of(model)
-    traffic = Traffic(
-        tokens=USUAL_PASS, width=USUAL_PASS, learned=USUAL_LEARNED, passes=1, epoch_tokens=0, held_out_tokens=0,
-        counted=False,
-    )  # fmt: skip
+    traffic = a_pass_of(USUAL_PASS)
     taken = activation_bytes(method, shape, compute, traffic) + loss_bytes(method, shape, compute, traffic)
     return max(1.0, taken / USUAL_PASS)

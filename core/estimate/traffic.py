@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from storage.rows import Kind
-from storage.spec import Objective, RunSpec
+from storage.spec import RunSpec
 
 #: Template tokens around one message pair, on top of the text.
 TEMPLATE_TOKENS_PER_ROW = 30
@@ -12,6 +12,8 @@ TEMPLATE_TOKENS_PER_ROW = 30
 LONGEST_TO_MEAN = 5
 #: The share of the tokens that is learned, where nobody has counted: 49 % of the starter dataset.
 USUAL_LEARNED = 0.5
+#: Tokens of the longest row of a pass, where no dataset is known.
+USUAL_WIDTH = 1024
 #: Rows of similar length share a pass, so that padding is a tenth of it at most.
 MOST_PADDING = 1.1
 
@@ -64,5 +66,14 @@ def traffic_of(run: RunSpec, counted: Counted | None = None) -> Traffic:
     )
 
 
-def samples_answers(run: RunSpec) -> bool:
-    return run.objective is Objective.RFT
+def a_pass_of(tokens: int) -> Traffic:
+    """One of rows of usual proportions, where no dataset is known."""
+    return Traffic(
+        tokens=tokens,
+        width=min(tokens, USUAL_WIDTH),
+        learned=USUAL_LEARNED,
+        passes=1,
+        epoch_tokens=0,
+        held_out_tokens=0,
+        counted=False,
+    )

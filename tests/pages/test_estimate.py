@@ -1,16 +1,33 @@
 """What a job takes: told in the wizard while the form changes, and compared on the job page with what it took."""
 
+import pytest
+from nicegui import ui
 from nicegui.testing import User
 
+from core.estimate.calibration import NOT_CALIBRATED
+from core.estimate.ladder import ladder
+from core.estimate.outlook import look_ahead
+from core.hardware import Hardware
 from core.people import Actor
 from core.studio import Studio
 from storage import prediction
 from storage.prediction import Measured
-from storage.spec import JobSpec
+from storage.spec import JobSpec, RunSpec
+from ui.components.estimate_panel import EstimatePanel
+from ui.components.spec_form import SpecForm
 from ui.signals import Signals
 
 BOB = Actor("Bob", "bob@example.org")
 WIZARD = "/dashboard/fine-tuning/create"
+GB = 1024**3
+
+
+@pytest.fixture
+def run_that_is_too_large(studio: Studio, asked: JobSpec) -> RunSpec:
+    """A model of 7 billion weights, asked of a machine with next to no memory."""
+    run = studio.runs.preview(asked)
+    sizes = {"parameters": 7_000_000_000, "hidden_size": 4096, "layers": 32, "vocabulary": 32_000}
+    return run.model_copy(update={"model": run.model.model_copy(update=sizes)})
 
 
 async def open_settings(user: User) -> None:
@@ -18,11 +35,6 @@ async def open_settings(user: User) -> None:
     user.find("model-tiny").click()
     user.find("step-3").click()
     await user.should_see("What it takes")
-
-
-def said(user: User, marker: str) -> str:
-    [element] = user.find(marker=marker).elements
-    return " ".join(str(each._text or "") for each in element.descendants() if hasattr(each, "_text"))
 
 
 async def test_the_wizard_says_what_it_takes_and_follows_the_form(user: User, studio: Studio, asked: JobSpec) -> None:
@@ -37,11 +49,9 @@ async def test_the_wizard_says_what_it_takes_and_follows_the_form(user: User, st
         "Trained weights",
     ):
         await user.should_see(text)
-    before = said(user, "estimate")
-    user.find("hyperparameters.epochs").clear()
-    user.find("hyperparameters.epochs").type("900")
-    await user.should_see(" h", retries=30)
-    assert said(user, "estimate") != before
+    user.find("method.rank").clear()
+    user.find("method.rank").type("256")
+    await user.should_see("623,104", retries=30)
     user.find("hyperparameters.epochs").clear()
     user.find("hyperparameters.epochs").type("-1")
     await user.should_see("As soon as a model and a dataset are chosen.", retries=30)
@@ -67,3 +77,28 @@ async def test_the_job_page_compares_what_was_foretold_with_what_came(
     await user.should_see("What it took", retries=20)
     for text in ("+25 %", "−50 %", "+0 %"):
         await user.should_see(text)
+
+
+async def test_what_would_make_it_fit_is_a_click_away_and_happens_to_nobody_by_itself(
+    user: User, run_that_is_too_large: RunSpec
+) -> None:
+    small = Hardware(cores=2, memory_bytes=GB, available_bytes=GB, fast_bfloat16=True, gpus=())
+    form = SpecForm()
+
+    @ui.page("/panel")
+    def panel() -> None:
+        outlook = look_ahead(run_that_is_too_large, small)
+        rungs = ladder(run_that_is_too_large, outlook, small, None, NOT_CALIBRATED)
+        EstimatePanel(form).show(outlook, rungs, 5 * GB)
+
+    await user.open("/panel")
+    await user.should_see("Does not fit")
+    await user.should_see("Costs about a third more time")
+    assert form.get("hyperparameters.gradient_checkpointing") is False
+    user.find(marker="use-hyperparameters.gradient_checkpointing").click()
+    await user.should_see("Gradient checkpointing")
+    assert form.get("hyperparameters.gradient_checkpointing") is True
+    user.find(marker="use-method.kind").click()
+    await user.should_see("QLoRA")
+    assert form.get("method.kind") == "qlora"
+    assert form.spec() is None  # nothing else was chosen, and nothing else has changed

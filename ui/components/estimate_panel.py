@@ -60,9 +60,15 @@ class EstimatePanel:
                     outcome = f"{size_of(rung.memory_bytes)}, {rung.verdict.value}"
                     Text("span", outcome, "ts-change-values")
                     Text("span", f"Costs {rung.costs}", "ts-muted")
-                    use = Button("Use it", partial(self._form.set, rung.field, rung.value))
+                    use = Button("Use it", partial(self._use, rung))
                     use.props["aria-label"] = f"Use it: {rung.label}"
                     use.mark(f"use-{rung.field}")
+
+    def _use(self, rung: Rung) -> None:
+        if rung.field == "method.kind":
+            self._form.choose_method(rung.value)  # it has fields of its own
+        else:
+            self._form.set(rung.field, rung.value)
 
 
 def _verdict(outlook: Outlook) -> None:
