@@ -11,7 +11,7 @@ from core.estimate.outlook import Outlook
 from core.handover import act
 from core.home import Home
 from core.inbox import Request
-from storage.spec import JobSpec, RunSpec
+from storage.spec import RunSpec
 
 GB = 1024**3
 
@@ -21,7 +21,7 @@ def say_outlook(data_dir: Path | None, file: Path | None, asked: dict[str, Any],
     if file is not None:
         asked["dataset"] = _taken_in(data_dir, file)
     with opened(data_dir) as studio:
-        run = studio.runs.preview(JobSpec.model_validate(asked), actor=studio.people.actor())
+        run = studio.runs.preview(studio.clerk.spec_of(asked), actor=studio.people.actor())
         outlook, rungs = studio.runs.outlook(run)
         free_disk_bytes = studio.predictions.free_disk_bytes()
     if as_json:

@@ -17,7 +17,6 @@ from core.home import Home
 from core.inbox import Inbox, Request
 from core.models import STARTER_ID
 from core.studio import Studio
-from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
 
@@ -111,8 +110,7 @@ def _submit(studio: Studio, file: Path | None, asked: dict[str, Any], as_json: b
     actor = studio.people.actor()
     if file is not None:
         asked["dataset"] = studio.datasets.add(file, name=None, actor=actor).id
-    asked = studio.clerk.complete(asked)
-    if JobSpec.model_validate(asked).model == STARTER_ID:
+    if studio.clerk.spec_of(asked).model == STARTER_ID:
         _wait_for_starter(studio, as_json)
     return studio.clerk.submit(None, asked, actor)
 

@@ -88,21 +88,20 @@ class Clerk:
         fields = dict(fields)
         if file is not None:
             fields["dataset"] = self._datasets.add(file, name=None, actor=actor).id
-        fields = self.complete(fields)
-        spec = JobSpec.model_validate(fields)
-        suggested = self._models.suggested(spec.model, spec.objective, spec.method.kind)
-        typed = spec.hyperparameters.model_dump(exclude_unset=True)
-        spec = spec.model_copy(update={"hyperparameters": Hyperparameters.model_validate(suggested | typed)})
+        spec = self.spec_of(fields)
         if spec.model == STARTER_ID:
             self._require_starter()
         return self._runs.submit(spec, actor=actor)
 
-    def complete(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """What a command may leave out: the starter model; or model and method of the job that is gone on from."""
+    def spec_of(self, fields: dict[str, Any]) -> JobSpec:
+        """With what a command may leave out: the model (the starter, or that of the job that is gone on from), that
+        job's method, and a learning rate. Raises StudioError or ValidationError."""
         start = fields.get("start_from")
-        return (
-            warm_start.completed(fields, self._runs.run_spec(str(start))) if start else {"model": STARTER_ID, **fields}
-        )
+        found = warm_start.completed(fields, self._runs.run_spec(str(start))) if start else fields
+        spec = JobSpec.model_validate({"model": STARTER_ID, **found})
+        suggested = self._models.suggested(spec.model, spec.objective, spec.method.kind)
+        typed = spec.hyperparameters.model_dump(exclude_unset=True)
+        return spec.model_copy(update={"hyperparameters": Hyperparameters.model_validate(suggested | typed)})
 
     def ask_trainer(self, job: Job) -> None:
         """Where no scheduler runs: put the request before the trainer ourselves."""

@@ -116,6 +116,13 @@ class Runs:
     def folder(self, job_id: str) -> RunFolder:
         return RunFolder(self._home.runs / self.get(job_id).id)
 
+    def kept_bytes(self, job_id: str) -> int | None:
+        """Of the weights in the job's output; None while there is none."""
+        folder = self.folder(job_id)
+        if not folder.has_output():
+            return None
+        return sum(path.stat().st_size for path in folder.output.glob("*.safetensors"))
+
     def run_spec(self, job_id: str) -> RunSpec:
         return self.folder(job_id).spec()
 

@@ -89,6 +89,7 @@ def speed(reporter: Reporter, bench: Workbench) -> dict[str, float]:
     return {
         "tokens": reporter.tokens,
         "tokens_per_second": reporter.tokens_per_second,
+        "step_seconds": reporter.step_seconds,
         "seconds": time.monotonic() - bench.began,
         "peak_memory_bytes": peak_memory_bytes(),
     }

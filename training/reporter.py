@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 import torch
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from peft import PeftModel
+from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from storage.events import Metric, Warn
 from storage.measures import MEASURES
@@ -15,6 +16,7 @@ from storage.spec import RunSpec
 from training.cadence import Cadence
 from training.early_stopping import exports_best
 from training.failures import NanLoss
+from training.methods import parameter_counts
 from training.workbench import Workbench
 
 #: Of pairs: rewards are beta times the change of an answer's log-probability.
@@ -52,14 +54,23 @@ class Reporter(TrainerCallback):
         self._step_s = 0.0
         self.tokens = 0
         self.training_s = 0.0
+        self._steps = 0
+        #: How many weights are trained and there: told with the first step.
+        self._counts: dict[str, float] = {}
 
     @property
     def tokens_per_second(self) -> float:
         """Over the optimizer steps alone; evaluations and checkpoints do not count."""
         return self.tokens / self.training_s if self.training_s else 0.0
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
+    @property
+    def step_seconds(self) -> float:
+        """The mean over this attempt's steps."""
+        return self.training_s / self._steps if self._steps else 0.0
+
+    def on_train_begin(self, *_: Any, model: PreTrainedModel | PeftModel, **__: Any) -> None:
         self.cadence = Cadence(self._plan)  # loading took no training time
+        self._counts = parameter_counts(model)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
         self._step_began = time.monotonic()
@@ -76,6 +87,7 @@ class Reporter(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._step_s = time.monotonic() - self._step_began
         self.training_s += self._step_s
+        self._steps += 1
         self._bench.lifeline.is_at(None)
         self._bench.step = state.global_step
         self._bench.listen()
@@ -117,6 +129,8 @@ class Reporter(TrainerCallback):
             step_tokens = logs["num_tokens"] - self.tokens
             self.tokens = int(logs["num_tokens"])
             values |= {"tokens_per_second": step_tokens / self._step_s, "memory_bytes": memory_bytes()}
+            values |= {"step_seconds": self._step_s, **self._counts}
+            self._counts = {}
         if values:
             self._bench.emit(Metric(step=state.global_step, epoch=state.epoch or 0.0, values=values))
         if not math.isfinite(logs.get("loss", 0.0)):

@@ -5,12 +5,17 @@ import asyncio
 from nicegui import ui
 from nicegui.testing import User
 
+from core.feed import FeedUpdate
 from core.people import Actor
 from core.studio import Studio
+from storage import manifest
+from storage.events import Metric
 from storage.jobs import Query
 from storage.methods import Adapter, Prefix
 from storage.spec import Hyperparameters, JobSpec
+from storage.status import Status
 from ui.components.method_words import METHOD_WORDS
+from ui.signals import Signals
 
 ALICE = Actor("Alice", "alice@example.org")
 WIZARD = "/dashboard/fine-tuning/create"
@@ -138,3 +143,58 @@ async def test_a_clone_and_a_reload_keep_the_method(user: User, studio: Studio, 
     await user.open(f"{WIZARD}?step=1&clone={job.id}")
     [length] = user.find("method.length").elements
     assert length.value == "9"
+
+
+def finish(studio: Studio, job_id: str) -> None:
+    """As if it had been trained: the row says completed, and an output is there."""
+    folder = studio.runs.folder(job_id)
+    partial = folder.output.with_name("output.partial")
+    partial.mkdir()
+    (partial / "adapter_model.safetensors").write_bytes(b"w" * 4096)
+    manifest.seal(partial, folder.output)
+    job = studio.runs.claim_next()
+    assert job is not None
+    assert studio.runs.move(job, Status.COMPLETED)
+
+
+async def test_a_finished_job_is_a_custom_model_to_go_on_from(user: User, studio: Studio, asked: JobSpec) -> None:
+    first = studio.runs.submit(asked.model_copy(update={"method": Adapter(size=8)}), actor=ALICE)
+    finish(studio, first.id)
+    await user.open(f"{WIZARD}?step=1")
+    user.find("Custom Models").click()
+    await user.should_see(f"Adapter Layers on Tiny · {first.id}")
+    user.find(f"tuned-{first.id}").click()
+    await user.should_see("Adapter Layers Parameters", retries=20)
+    [size] = user.find("method.size").elements
+    assert size.value == "8"
+    await choose(user, "lora")
+    await user.should_see("Keep its method and parameters (size 8, activation gelu, placement houlsby)", retries=20)
+    await choose(user, "adapter")
+    await user.should_not_see("Keep its method and parameters", retries=20)
+    user.find("step-3").click()
+    user.find("create").click()
+    for _ in range(100):
+        rows = studio.runs.search(Query()).rows
+        if len(rows) == 2:
+            break
+        await asyncio.sleep(0.1)
+    [job] = [row for row in rows if row.id != first.id]
+    start = studio.runs.run_spec(job.id).start
+    assert start is not None
+    assert (start.job_id, start.method) == (first.id, Adapter(size=8))
+    await user.should_see("Its adapter is trained on.", retries=30)
+
+
+async def test_the_job_page_tells_what_the_method_saves(
+    user: User, studio: Studio, signals: Signals, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked.model_copy(update={"method": Prefix(length=4)}), actor=ALICE)
+    await user.open(f"/dashboard/fine-tuning/supervised/{job.id}")
+    await user.should_see("This run against full fine-tuning")
+    counts = {"trainable_parameters": 512.0, "total_parameters": 1_000_512.0}
+    speed = {"tokens_per_second": 321.0, "step_seconds": 1.25, "memory_bytes": 734003200.0}
+    signals.feed.emit(
+        FeedUpdate(job_id=job.id, attempt=0, events=(Metric(seq=0, step=1, epoch=0.1, values=counts | speed),))
+    )
+    for text in ("512 of 1 million weights, 0.051 %", "321", "1.25 s", "700 MB (measured)", "0.051 % (measured)"):
+        await user.should_see(text, retries=20)

@@ -24,6 +24,7 @@ from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
 from ui.components.job_cost import JobCost
 from ui.components.job_details import JobDetails
+from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
 from ui.components.job_trackers import JobTrackers
@@ -79,6 +80,7 @@ class JobView:
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
+                self._efficiency = JobEfficiency(spec)
                 self._cost = JobCost()
                 self._trackers = JobTrackers()
         self._asked_trackers = asked(spec.asked)
@@ -111,6 +113,7 @@ class JobView:
         self._charts.extend(metrics)
         if metrics and self._rollouts:
             self._rollouts.look()
+        self._efficiency.extend(metrics)
         self._samples.add(event for event in news if isinstance(event, Sample))
         self._answers.add(event for event in news if isinstance(event, PromptAnswer))
         self._warn(event for event in news if isinstance(event, Warn))
@@ -139,6 +142,7 @@ class JobView:
             self._rollouts.look()
         self._ending.show(history.finished.facts if history.finished else None)
         self._answers.show(history.answers)
+        self._efficiency.show(history)
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()
@@ -164,6 +168,7 @@ class JobView:
             return
         self._waits = await in_thread(self._studio.queue.waits_because, self._job)
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
+        self._efficiency.kept(await in_thread(self._studio.runs.kept_bytes, self._job.id))
         self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
         folder = self._studio.home.runs / self._job.id
