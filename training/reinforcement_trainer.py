@@ -222,9 +222,13 @@ def as_they_are(prompts: list[Prompt]) -> dict[str, list[Prompt]]:
     return {"prompts": prompts}
 
 
+#: Of the common settings: one is TRL's own; noise would be learned from; Liger replaces the forward that we score by, and
+#: a compiled model would be compiled again for every length that is sampled.
+LEFT_OUT = ("max_length", "neftune_noise_alpha", "use_liger_kernel", "torch_compile")
+
+
 def arguments(asked: dict[str, Any]) -> TrainingArguments:
-    """The common settings without the one that only TRL knows, and without noise in what was sampled without it."""
-    known = {name: value for name, value in asked.items() if name not in ("max_length", "neftune_noise_alpha")}
+    known = {name: value for name, value in asked.items() if name not in LEFT_OUT}
     return TrainingArguments(**known, remove_unused_columns=False)
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from storage.methods import Lora, Record
-from storage.objectives import Dpo
+from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
@@ -20,6 +20,7 @@ OWNERS: dict[str, type[Record]] = {
     "checkpoints": Checkpointing,
     "method": Lora,
     "dpo": Dpo,
+    "rft": Rft,
 }
 #: pydantic puts the chosen member of a union into an error's location.
 UNION_TAGS = frozenset({"lora", "qlora", "prefix", "adapter", "full", "none", "hold_out", "dataset"})
@@ -92,7 +93,7 @@ def evaluation_content(choice: str) -> Content:
 def _merge(into: Content, news: Content) -> None:
     """Take over what is still known: a draft of an older version must not break the form."""
     for key, value in news.items():
-        if key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS:
+        if _is_union(key, value):
             into[key] = value
         elif key in into and isinstance(into[key], dict) and isinstance(value, dict):
             _merge(into[key], value)
@@ -100,9 +101,19 @@ def _merge(into: Content, news: Content) -> None:
             into[key] = value
 
 
+def _is_union(key: str, value: Any) -> bool:
+    """One of several shapes: taken over whole, or not at all."""
+    if key == "grader":
+        return isinstance(value, dict | None)
+    return key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS
+
+
 def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
     for details in error.errors():
         keys = [str(key) for key in details["loc"]]
+        if keys[:2] == ["rft", "grader"]:  # the grader's editor shows which field
+            yield "rft.grader", "The grader is not complete yet."
+            continue
         path = ".".join(key for at, key in enumerate(keys) if at == 0 or key not in UNION_TAGS)
         yield path, _sentence(path, details)
 
