@@ -2,6 +2,7 @@
 
 import contextlib
 
+from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
@@ -66,6 +67,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
             log=log,
             reporter=reporter,
             resumes=checkpoint is not None,
+            is_new=not isinstance(base, PeftModel),
         )
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
