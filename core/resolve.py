@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from core import combinations, estimate, resolve_dpo, resolve_rft, turbo
 from core.errors import BadInput
 from core.hardware import Hardware
+from core.resolve_stopping import judged, with_best_kept
 from storage.methods import Method
 from storage.objectives import Dpo, Rft
+from storage.retention import Checkpointing
 from storage.rows import Kind
 from storage.spec import (
     Change,
@@ -17,7 +19,6 @@ from storage.spec import (
     Hyperparameters,
     JobSpec,
     ModelRef,
-    NoEvaluation,
     Objective,
 )
 
@@ -38,6 +39,7 @@ class Resolved:
     rft: Rft
     hyperparameters: Hyperparameters
     compute: Compute
+    checkpoints: Checkpointing
     changes: tuple[Change, ...]
 
 
@@ -68,15 +70,16 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
         method, compute = turbo.faster(
             spec.objective, method, compute, hardware.packages, changes, passes_asked=passes_asked
         )
-    eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
-    update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
-    hyperparameters = asked.model_copy(update=update)
+    asked = judged(asked, spec.evaluation, changes)
+    checkpoints = with_best_kept(spec.checkpoints, asked, changes)
+    hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
     return Resolved(
         method=method,
         dpo=dpo,
         rft=rft,
         hyperparameters=hyperparameters,
         compute=compute,
+        checkpoints=checkpoints,
         changes=tuple(changes),
     )
 
@@ -117,14 +120,6 @@ def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: lis
     )
     changes.append(Change(field="Batch Size", asked=str(asked), runs=str(most), reason=reason))
     return most
-
-
-def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> int:
-    if not asked or not isinstance(evaluation, NoEvaluation):
-        return asked
-    reason = "no examples are kept for evaluation"
-    changes.append(Change(field="Evaluate Every N Steps", asked=str(asked), runs="0", reason=reason))
-    return 0
 
 
 def _compute(

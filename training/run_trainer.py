@@ -17,6 +17,8 @@ from storage.run_folder import Stretch
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
+from training.early_stopping import EarlyStopping
+from training.prompt_samples import PromptSamples
 from training.reporter import Reporter
 from training.workbench import Workbench
 
@@ -74,7 +76,8 @@ class RunTrainer:
         **kwargs: Any,
     ) -> None:
         self._spec, self._batches, self._bench, self._reporter = spec, batches, bench, reporter
-        super().__init__(args=args, callbacks=[reporter], **kwargs)
+        callbacks = [reporter, EarlyStopping(spec, bench), PromptSamples(spec, bench)]
+        super().__init__(args=args, callbacks=callbacks, **kwargs)
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -87,6 +90,11 @@ class RunTrainer:
         # Not accelerator.prepare: the batches are dealt out already, and its own dealing forgets the epoch: each would
         # be shuffled like the first.
         return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
+
+    def _run_epoch(self, **kwargs: Any) -> None:
+        """Nothing where the run was over when it was saved: the Trainer looks only after the first step."""
+        if not self.control.should_training_stop:
+            super()._run_epoch(**kwargs)
 
     def held_out_passes(self, widths: Sequence[int]) -> Iterator[tuple[dict[str, Any], bool]]:
         """The evaluation's inputs, and whether they count here: each process has its share of the passes.
