@@ -2,6 +2,7 @@
 
 import contextlib
 
+from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
@@ -10,6 +11,7 @@ from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
 from training.batches import TokenBatches
 from training.course import answer_again, begin, clear_work, resume_point, speed
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, Unsupported, exporting
 from training.grading import Grading
@@ -66,6 +68,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
             log=log,
             reporter=reporter,
             resumes=checkpoint is not None,
+            is_new=not isinstance(base, PeftModel),
         )
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
@@ -76,11 +79,13 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         bench.check()  # a pause that came with the last step has nothing left to pause
 
     bench.emit(Phase(name="exporting", detail=spec.output_name))
+    exported = load_exported(trainer, spec, bench)
     facts = {
         "train_loss": train_loss,
         **rewards(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **exported,
     }
     with exporting():
         model = in_base_dtype(model)
