@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from core.errors import BadInput
 from core.people import Actor
@@ -16,6 +17,7 @@ from storage.rows import Kind
 from storage.spec import Hyperparameters, JobSpec, ModelRef, Objective
 
 ALICE = Actor("Alice", "alice@example.org")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "one-word-answers.jsonl"
 GRADER = StringCheck(reference="{{ item.answer }}")
 
 
@@ -64,3 +66,14 @@ def test_it_needs_a_grader_that_may_run_and_one_device(studio: Studio, prompted:
     python = Python(source="def grade(sample, item):\n    return 1.0")
     assert f"{ALLOW_VARIABLE}=1" in refused(rft=Rft(grader=python))
     assert refused(devices=2).startswith("Reinforcement on 2 GPUs cannot be: in this version one process")
+
+
+def test_the_example_can_be_submitted_as_it_is(studio: Studio, model: ModelRef) -> None:
+    """Its grader is tried on the rows, and tells good answers from bad ones."""
+    dataset = studio.datasets.add(EXAMPLE, name=None, actor=ALICE)
+    assert (dataset.kind, dataset.rows, dataset.warnings) == (Kind.REINFORCEMENT, 60, 0)
+    asked = yaml.safe_load(EXAMPLE.with_suffix(".yaml").read_text()) | {"model": "tiny", "dataset": dataset.id}
+    job = studio.runs.submit(JobSpec.model_validate(asked), actor=ALICE)
+    runs = studio.runs.folder(job.id).spec()
+    assert runs.rft == JobSpec.model_validate(asked).rft
+    assert {change.field for change in runs.changes} == {"LoRA Dropout", "Batch Size"}
