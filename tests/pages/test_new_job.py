@@ -64,7 +64,7 @@ async def test_values_out_of_bounds_are_refused_with_the_bound(user: User, studi
     user.find("create").click()
     assert await jobs_of(studio, expected=0) == []
     retype(user, "hyperparameters.epochs", "1")
-    await user.should_not_see("Epochs cannot be")
+    await user.should_not_see("Epochs cannot be", retries=20)
     user.find("create").click()
     assert len(await jobs_of(studio)) == 1
 

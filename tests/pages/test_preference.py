@@ -77,7 +77,7 @@ async def test_labelled_examples_are_no_preferences(user: User, studio: Studio) 
     await user.open(f"{WIZARD}&step=2")
     rows = b"".join(b'{"prompt": "Hello %d", "completion": "Hi %d"}\n' % (n, n) for n in range(12))
     await arrives(user, "hellos.jsonl", rows)
-    await user.should_see("“hellos” holds no preferences. It is kept for other jobs.", retries=20)
+    await user.should_see("hellos holds labelled examples; this job learns from preference pairs.", retries=20)
 
 
 async def test_its_job_is_listed_among_its_kind_and_draws_its_rewards(
