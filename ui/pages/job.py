@@ -11,6 +11,7 @@ from core.history import History
 from core.rollouts import Order
 from core.studio import Studio
 from storage.events import Checkpoint, Metric, Sample, Warn
+from storage.graders import Multi
 from storage.spec import Objective, RunSpec
 from storage.tables import Job
 from ui import routes
@@ -65,7 +66,7 @@ class JobView:
         self._alarms = AlarmBanner(job, self._see)
         with box("ts-columns"):
             with box("ts-column-wide"):
-                self._charts = JobCharts(job.objective, job.id)
+                self._charts = JobCharts(job.objective, job.id, _parts(spec))
                 self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
@@ -159,6 +160,11 @@ class JobView:
 
     def _show_head(self) -> None:
         self._head.show(self._job, self._progress, self._waits)
+
+
+def _parts(spec: RunSpec) -> tuple[str, ...]:
+    grader = spec.rft.grader if spec.objective is Objective.RFT else None
+    return tuple(grader.graders) if isinstance(grader, Multi) else ()
 
 
 class _Warnings:
