@@ -17,6 +17,8 @@ TITLES = {
     "length_drift": "Answers change their length",
     "kl_blow_up": "The model moves far from its start",
     "clipped_answers": "Answers are cut off",
+    "grader_error": "The grader could not score an answer",
+    "grader_away": "The grader's model does not answer",
 }
 #: Which prompts show it.
 SHOWN_BY = {
@@ -25,6 +27,7 @@ SHOWN_BY = {
     "kl_blow_up": Order.HIGHEST_REWARD,
     "length_drift": Order.HIGHEST_REWARD,
     "clipped_answers": Order.LOWEST_REWARD,
+    "grader_error": Order.LOWEST_REWARD,
 }
 
 

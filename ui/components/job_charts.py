@@ -26,14 +26,22 @@ REINFORCEMENT_CHARTS: dict[str, dict[str, str]] = {
     "Reward spread": {"reward_std": "Within a prompt's answers"},
     "Answer length in tokens": {"completion_tokens": "Mean length"},
     "Divergence from the start (KL)": {"kl": "KL a token"},
+    "Entropy": {"entropy": "Nats a token"},
     "Share of prompts that teach nothing": {"zero_spread": "All rewards the same", "identical": "All answers the same"},
 }
 FURTHER_CHARTS = {Objective.DPO: PREFERENCE_CHARTS, Objective.RFT: REINFORCEMENT_CHARTS}
 
 
 class JobCharts:
-    def __init__(self, objective: Objective, job_id: str) -> None:
+    """`parts` are the names of a multi grader's members, each with a reward of its own."""
+
+    def __init__(self, objective: Objective, job_id: str, parts: Sequence[str] = ()) -> None:
         further = FURTHER_CHARTS.get(objective, {})
+        if parts:
+            further = {
+                "Reward": further["Reward"],
+                "Reward by grader": {f"reward/{name}": name for name in parts},
+            } | further
         # What reinforcement is judged by is its reward; its loss says little.
         titles = further | CHARTS if objective is Objective.RFT else CHARTS | further
         self._charts: list[MetricChart] = []

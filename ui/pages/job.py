@@ -12,6 +12,7 @@ from core.rollouts import Order
 from core.studio import Studio
 from core.tracking import asked, news_of
 from storage.events import Checkpoint, Finished, Metric, PromptAnswer, Sample, Warn
+from storage.graders import Multi
 from storage.spec import Objective, RunSpec
 from storage.tables import Job
 from ui import routes
@@ -71,7 +72,7 @@ class JobView:
         self._alarms = AlarmBanner(job, self._see)
         with box("ts-columns"):
             with box("ts-column-wide"):
-                self._charts = JobCharts(job.objective, job.id)
+                self._charts = JobCharts(job.objective, job.id, _parts(spec))
                 self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
                 self._ending = EndingNote()
                 self._answers = PromptAnswers()
@@ -182,6 +183,11 @@ class JobView:
 
     def _show_head(self) -> None:
         self._head.show(self._job, self._progress, self._waits)
+
+
+def _parts(spec: RunSpec) -> tuple[str, ...]:
+    grader = spec.rft.grader if spec.objective is Objective.RFT else None
+    return tuple(grader.graders) if isinstance(grader, Multi) else ()
 
 
 class _Warnings:
