@@ -102,13 +102,15 @@ def spec_checkbox(form: SpecForm, path: str, *, coming: str = "") -> ui.checkbox
     if coming:
         box_.disable()
     else:
-        form.on_change(lambda: _check(box_, checked=bool(form.get(path))))
+
+        def follow() -> None:
+            if box_.is_deleted:
+                forget()
+            elif form.has(path) and box_.value != bool(form.get(path)):
+                box_.value = bool(form.get(path))
+
+        forget = form.on_change(follow)
     return box_
-
-
-def _check(entry: ui.checkbox, *, checked: bool) -> None:
-    if entry.value != checked:
-        entry.value = checked
 
 
 def _shown(value: Any) -> str:
