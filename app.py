@@ -15,9 +15,11 @@ import typer
 from cli.datasets import datasets
 from cli.doctor import doctor
 from cli.fields import fields
+from cli.graders import graders
 from cli.jobs import jobs
 from cli.output import console, one_sentence
 from cli.runner import runner
+from cli.trackers import secrets, trackers
 from cli.train import DataDir, train
 from cli.upkeep import backup, gc, rebuild_index, restore
 from core.errors import BadInput
@@ -43,6 +45,9 @@ main.command("rebuild-index")(rebuild_index)
 main.command()(gc)
 main.add_typer(jobs, name="jobs")
 main.add_typer(datasets, name="datasets")
+main.add_typer(graders, name="graders")
+main.add_typer(trackers, name="trackers")
+main.add_typer(secrets, name="secrets")
 
 
 @main.command()

@@ -22,6 +22,7 @@ from core.estimate.ladder import Rung
 from core.estimate.memory import memory_of
 from core.estimate.outlook import Outlook
 from core.estimate.traffic import traffic_of
+from core.grading.trials import require_grader, require_spread
 from core.home import Home
 from core.models import Models
 from core.people import Actor
@@ -30,7 +31,7 @@ from core.resolve import resolve
 from storage import jobs
 from storage.database import Database
 from storage.run_folder import RunFolder
-from storage.spec import HoldOut, JobSpec, OtherDataset, RunSpec
+from storage.spec import HoldOut, JobSpec, Objective, OtherDataset, RunSpec
 from storage.tables import Job
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -63,11 +64,13 @@ class Submission:
 
     def preview(self, spec: JobSpec, *, actor: Actor | None = None) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
-        model = self._models.get(spec.model)
+        model = self._models.get(spec.model).model_copy(update={"chat_template": spec.chat_template.strip()})
         dataset = self._datasets.ref(spec.dataset, actor=actor)
         evaluation = spec.evaluation
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
         require_ready(self._datasets, spec, actor)
+        if spec.objective is Objective.RFT:
+            require_grader(spec.rft)
         job_id = spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13))
         return RunSpec(
             job_id=job_id,
@@ -86,7 +89,8 @@ class Submission:
             evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
             split=str(self._home.runs / job_id / "split.json") if isinstance(evaluation, HoldOut) else "",
             compute=resolved.compute,
-            retention=spec.checkpoints,
+            retention=resolved.checkpoints,
+            sample_prompts=spec.sample_prompts,
             changes=resolved.changes,
             versions=_versions(),
         )
@@ -100,6 +104,8 @@ class Submission:
         run = self.preview(spec, actor=actor).model_copy(update={"created_by": actor.email})
         if found := objection(run.dataset, run.model, run.hyperparameters.max_context_length, self._home):
             raise BadInput(found)
+        if run.objective is Objective.RFT:
+            require_spread(run.rft, self._datasets.folder(run.dataset.id))
         machine = hardware.look(self._devices)
         outlook, _ = self._predictions.of(run, machine)
         self._home.require_free(outlook.disk_bytes, "This run")

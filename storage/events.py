@@ -49,6 +49,16 @@ class Sample(EventBase):
     held_out: bool
 
 
+class PromptAnswer(EventBase):
+    """What the model said, after `step` steps, to one of the prompts that the user wants to follow."""
+
+    type: Literal["prompt_answer"] = "prompt_answer"
+    index: int
+    step: int
+    prompt: str
+    answer: str
+
+
 class Checkpoint(EventBase):
     """A sealed checkpoint folder; its evaluation loss where that very step was evaluated."""
 
@@ -89,6 +99,8 @@ class Failed(EventBase):
     evidence: str = ""
 
 
-Event = Annotated[Metric | Phase | Sample | Checkpoint | Log | Warn | Finished | Failed, Field(discriminator="type")]
+Event = Annotated[
+    Metric | Phase | Sample | PromptAnswer | Checkpoint | Log | Warn | Finished | Failed, Field(discriminator="type")
+]
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -22,6 +22,7 @@ from training.course import (
     speed,
     training_phase,
 )
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
@@ -87,6 +88,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         **preferences(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)

@@ -16,6 +16,8 @@ from storage.run_folder import Stretch
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
+from training.early_stopping import EarlyStopping
+from training.prompt_samples import PromptSamples
 from training.rehearsal import Rehearsal, tells_less, weight
 from training.reporter import Reporter, evaluated
 from training.workbench import Workbench
@@ -45,6 +47,9 @@ def settings(
         "ddp_find_unused_parameters": False,  # every adapter takes part in every step
         "bf16": compute.weights_dtype == "bfloat16",
         "activation_checkpointing": compute.gradient_checkpointing,
+        "optim": compute.optimizer,
+        "use_liger_kernel": compute.liger,
+        "torch_compile": compute.compiled,
         "max_length": None,  # rows are cut before, where we can tell which
         "eval_strategy": "epoch" if evaluates else "no",
         "eval_on_start": evaluates and not resumes,
@@ -71,7 +76,8 @@ class RunTrainer:
         **kwargs: Any,
     ) -> None:
         self._spec, self._batches, self._bench, self._reporter = spec, batches, bench, reporter
-        super().__init__(args=args, callbacks=[reporter], **kwargs)
+        callbacks = [reporter, EarlyStopping(spec, bench), PromptSamples(spec, bench)]
+        super().__init__(args=args, callbacks=callbacks, **kwargs)
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -106,6 +112,11 @@ class RunTrainer:
         held_out = len(self.eval_dataset) if self.eval_dataset is not None else 0
         a_pass = max(1, len(self.train_dataset) // max(1, len(self._batches) * self._bench.rank.size))
         return held_out // a_pass
+
+    def _run_epoch(self, **kwargs: Any) -> None:
+        """Nothing where the run was over when it was saved: the Trainer looks only after the first step."""
+        if not self.control.should_training_stop:
+            super()._run_epoch(**kwargs)
 
     def held_out_passes(self, widths: Sequence[int]) -> Iterator[tuple[dict[str, Any], bool]]:
         """The evaluation's inputs, and whether they count here: each process has its share of the passes.
