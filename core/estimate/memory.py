@@ -19,8 +19,8 @@ PROCESS_BYTES = 490 * 1024**2
 BLOCK, CONSTANTS_BLOCK = 64, 256
 #: Of a weight in the file of a model: bfloat16 nearly always.
 FILE_BYTES = 2
-#: Adam's two moments in float32.
-ADAM_BYTES = 8
+#: Adam's two moments in float32, or in a byte each.
+ADAM_BYTES, ADAM_8_BIT_BYTES = 8, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def memory(method: Method, model: ModelRef, compute: Compute, traffic: Traffic, 
         Part("adapter", "Adapter", 0 if isinstance(method, Full) else trained * FLOAT32),
         Part("reference", "Reference model", shape.parameters * FLOAT32 if needs_copy(method, rft) else 0),
         Part("gradients", "Gradients", gradients),
-        Part("optimiser", "Optimiser", trained * ADAM_BYTES),
+        Part("optimiser", "Optimiser", trained * (ADAM_8_BIT_BYTES if "8bit" in compute.optimizer else ADAM_BYTES)),
         Part("activations", "Activations", activations),
         Part("loss", "Loss", loss),
         Part("sampling", "Sampling", sampling),
