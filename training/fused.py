@@ -28,7 +28,7 @@ TOKENS_AT_ONCE = 256
 
 @contextlib.contextmanager
 def fused(model: PreTrainedModel | PeftModel, *, active: bool) -> Iterator[None]:
-    """For training and evaluating, where rows are padded on the right. Answers are padded on the left: not inside."""
+    """For training and evaluating, where rows are padded on the right."""
     if not active:
         yield
         return
@@ -73,7 +73,9 @@ def pass_of(layer: Linear) -> Any:
 
 
 def without_mask(_model: nn.Module, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    return args, {**kwargs, "attention_mask": None}
+    """Answers that are asked for in between are padded on the left: those need their mask."""
+    mask = kwargs.get("attention_mask")
+    return args, kwargs if mask is None or not mask[:, 0].all() else {**kwargs, "attention_mask": None}
 
 
 class LowRankProduct(torch.autograd.Function):

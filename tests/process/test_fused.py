@@ -85,6 +85,17 @@ def test_the_head_of_a_model_that_is_tuned_in_full_keeps_its_gradient(tiny_model
         assert trl.trainer.utils._ChunkedLogProbFunction is not AnswerLogProbs
 
 
+def test_a_model_that_is_tuned_in_full_can_be_asked_in_between(tiny_model: Path) -> None:
+    """Prompts of different lengths are padded on the left, where a mask is needed."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).eval()
+    ids, mask = torch.tensor([[0, 0, 5, 6], [7, 8, 9, 10]]), torch.tensor([[0, 0, 1, 1], [1, 1, 1, 1]])
+    asked = {"input_ids": ids, "attention_mask": mask, "max_new_tokens": 4, "do_sample": False, "output_logits": True}
+    before = model.generate(**asked, return_dict_in_generate=True)
+    with fused(model, active=True):
+        inside = model.generate(**asked, return_dict_in_generate=True)
+    assert torch.equal(torch.stack(before.logits), torch.stack(inside.logits))
+
+
 @pytest.mark.parametrize(("softcap", "scale", "temperature"), [(None, 1.0, 1.0), (5.0, 0.5, 0.7)])
 def test_the_answers_loss_is_that_of_trl(softcap: float | None, scale: float, temperature: float) -> None:
     """More tokens than are looked at at once, and every way in which a model may bend its logits."""
