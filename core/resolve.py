@@ -50,12 +50,10 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     changes: list[Change] = []
     asked, method, dpo, rft = spec.hyperparameters, spec.method, spec.dpo, spec.rft
     if spec.objective is Objective.DPO:
-        method = resolve_dpo.without_dropout(method, changes)
-        asked = resolve_dpo.without_noise(asked, changes)
+        method, asked = resolve_dpo.without_noise(method, asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
     if spec.objective is Objective.RFT:
-        method = resolve_rft.without_dropout(method, changes)
-        asked = resolve_rft.without_noise(asked, changes)
+        method, asked = resolve_rft.without_noise(method, asked, changes)
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, _checkpointing(asked, method, changes), hardware)
     fits = int(_memory_bytes(hardware) * MEMORY_SHARE / bytes_per_token(method, model, compute))

@@ -1,7 +1,8 @@
 """What a reinforcement job changes in what was asked, for the reasons in `core.combinations`. Pure arithmetic."""
 
 from core.combinations import ANSWER_FILLS_THE_CONTEXT, NO_DROPOUT_WITH_SAMPLES, NO_NOISE_WITH_SAMPLES
-from storage.methods import LowRank, Method
+from core.resolve_noise import without_dropout, without_neftune
+from storage.methods import Method
 from storage.objectives import Rft
 from storage.spec import Change, Hyperparameters
 
@@ -9,20 +10,12 @@ from storage.spec import Change, Hyperparameters
 ANSWER_SHARE = 0.5
 
 
-def without_dropout(method: Method, changes: list[Change]) -> Method:
-    if not isinstance(method, LowRank) or not method.dropout:
-        return method
-    reason = NO_DROPOUT_WITH_SAMPLES.why
-    changes.append(Change(field="LoRA Dropout", asked=f"{method.dropout:g}", runs="0", reason=reason))
-    return method.model_copy(update={"dropout": 0.0})
-
-
-def without_noise(asked: Hyperparameters, changes: list[Change]) -> Hyperparameters:
-    if not asked.neftune_alpha:
-        return asked
-    reason = NO_NOISE_WITH_SAMPLES.why
-    changes.append(Change(field="NEFTune", asked=f"{asked.neftune_alpha:g}", runs="0", reason=reason))
-    return asked.model_copy(update={"neftune_alpha": 0.0})
+def without_noise(method: Method, asked: Hyperparameters, changes: list[Change]) -> tuple[Method, Hyperparameters]:
+    """Answers are to be those of the very model that learns from them."""
+    return (
+        without_dropout(method, NO_DROPOUT_WITH_SAMPLES.why, changes),
+        without_neftune(asked, NO_NOISE_WITH_SAMPLES.why, changes),
+    )
 
 
 def with_room_for_prompts(asked: Rft, context: int, changes: list[Change]) -> Rft:

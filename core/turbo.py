@@ -4,11 +4,14 @@ The processor's are measured (docs/measurements.md). A GPU's are their projects'
 are installed; they have never run on a machine of ours.
 """
 
+from core.resolve_noise import without_dropout
 from storage.methods import Full, LowRank, Method
 from storage.spec import Change, Compute, Objective
 
 #: Padded tokens of a pass on a processor: less padding, and its activations stay near the caches. Measured.
 PROCESSOR_PASS_TOKENS = 512
+
+DROPOUT_COSTS = "its random numbers cost a sixth of a step; short trainings end at the same loss without"
 
 FLASH_ATTENTION, LIGER, TRITON, BITSANDBYTES = "flash_attn", "liger_kernel", "triton", "bitsandbytes"
 #: What a GPU may gain from; `core.hardware` looks which of them are installed.
@@ -49,15 +52,10 @@ def _on_processor(
     if objective is not Objective.SFT or not isinstance(method, LowRank | Full):
         return method, compute
     gains.append("hand-written passes for the loss and for low-rank layers, attention without a mask")
-    return _without_dropout(method, changes), compute.model_copy(update={"fused": True})
-
-
-def _without_dropout(method: Method, changes: list[Change]) -> Method:
-    if not isinstance(method, LowRank) or not method.dropout or method.dora:
-        return method  # DoRA keeps PEFT's own pass, dropout and all
-    reason = "its random numbers cost a sixth of a step; short trainings end at the same loss without"
-    changes.append(Change(field="LoRA Dropout", asked=f"{method.dropout:g}", runs="0", reason=reason))
-    return method.model_copy(update={"dropout": 0.0})
+    compute = compute.model_copy(update={"fused": True})
+    # DoRA keeps PEFT's own pass, dropout and all.
+    is_dora = isinstance(method, LowRank) and method.dora
+    return method if is_dora else without_dropout(method, DROPOUT_COSTS, changes), compute
 
 
 def _on_gpu(method: Method, compute: Compute, packages: frozenset[str], gains: list[str]) -> Compute:
