@@ -15,6 +15,7 @@ import typer
 from cli.datasets import datasets
 from cli.doctor import doctor
 from cli.fields import fields
+from cli.graders import graders
 from cli.jobs import jobs
 from cli.output import console, one_sentence
 from cli.runner import runner
@@ -43,6 +44,7 @@ main.command("rebuild-index")(rebuild_index)
 main.command()(gc)
 main.add_typer(jobs, name="jobs")
 main.add_typer(datasets, name="datasets")
+main.add_typer(graders, name="graders")
 
 
 @main.command()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.devices import CPU, Device, Devices, DevicesUnreadable, find_devices, processor
+from core.turbo import PACKAGES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +15,7 @@ class Hardware:
     """`gpu_error` is what the driver said where it could not tell which GPUs there are.
 
     `quantises`: whether bitsandbytes is installed, which holds weights in 4 and 8 bits on the processor too.
+    `packages`: those of `core.turbo.PACKAGES` that are installed.
     """
 
     cores: int
@@ -23,6 +25,7 @@ class Hardware:
     gpus: tuple[Device, ...]
     gpu_error: str = ""
     quantises: bool = True
+    packages: frozenset[str] = frozenset()
 
 
 def look(devices: Devices | None = None) -> Hardware:
@@ -41,6 +44,8 @@ def look(devices: Devices | None = None) -> Hardware:
         gpus=tuple(device for device in seen if device.kind != CPU),
         gpu_error=gpu_error,
         quantises=importlib.util.find_spec("bitsandbytes") is not None,
+        # Looked for, not imported: they would bring torch.
+        packages=frozenset(name for name in PACKAGES if importlib.util.find_spec(name)),
     )
 
 

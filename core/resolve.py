@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core import combinations, resolve_dpo
+from core import combinations, resolve_dpo, turbo
 from core.errors import BadInput
 from core.estimate.activations import bytes_per_token
 from core.estimate.traffic import TEMPLATE_TOKENS_PER_ROW
@@ -30,9 +30,7 @@ LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
-COMING_OBJECTIVES = {
-    Objective.RFT: "Reinforcement fine-tuning is coming; supervised (sft) and preference (dpo) run today.",
-}
+COMING_OBJECTIVES: dict[Objective, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +62,10 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     micro_batch = _micro_batch(asked.micro_batch_tokens, fits, changes)
     compute = compute.model_copy(update={"micro_batch_tokens": micro_batch})
     if spec.turbo:
-        changes.append(_turbo(compute))
+        passes_asked = bool(asked.micro_batch_tokens)
+        method, compute = turbo.faster(
+            spec.objective, method, compute, hardware.packages, changes, passes_asked=passes_asked
+        )
     eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
     update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
     hyperparameters = asked.model_copy(update=update)
@@ -120,14 +121,6 @@ def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> in
     reason = "no examples are kept for evaluation"
     changes.append(Change(field="Evaluate Every N Steps", asked=str(asked), runs="0", reason=reason))
     return 0
-
-
-def _turbo(compute: Compute) -> Change:
-    """Today the fastest settings known are the ones that always run; the list says so instead of pretending."""
-    checkpointing = "gradient checkpointing as asked" if compute.gradient_checkpointing else "no gradient checkpointing"
-    settings = f"{compute.weights_dtype} weights, {checkpointing}, chunked loss, passive thread waits"
-    reason = f"the fastest settings known for this device ({settings}) are already the default"
-    return Change(field="Turbo Mode", asked="On", runs="as Off", reason=reason)
 
 
 def _checkpointing(asked: Hyperparameters, method: Method, changes: list[Change]) -> bool:

@@ -24,6 +24,7 @@ from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
+from core.grading.trials import GraderTrials
 from core.hardware import Hardware
 from core.home import Home
 from core.known_gpus import KnownGpus
@@ -76,6 +77,7 @@ class Studio:
         self.uploads = Uploads(home, self._ballast)
         self.arrivals = Arrivals()
         self.closer_looks = CloserLooks()
+        self.grader_trials = GraderTrials(self.datasets)
         self.conversations = ConversationImports(self.datasets, self.uploads)
         self.feed = Feed(home.runs, publish)
         self._devices = devices = devices or find_devices()
@@ -151,6 +153,7 @@ class Studio:
         self.models.stop()
         self.tokens.stop()
         self.closer_looks.stop()
+        self.grader_trials.stop()
         self.close()
         if self._lock:
             self._lock.release()

@@ -22,6 +22,7 @@ from core.estimate.ladder import Rung
 from core.estimate.memory import memory_of
 from core.estimate.outlook import Outlook
 from core.estimate.traffic import traffic_of
+from core.grading.trials import require_grader, require_spread
 from core.home import Home
 from core.models import Models
 from core.people import Actor
@@ -30,7 +31,7 @@ from core.resolve import resolve
 from storage import jobs
 from storage.database import Database
 from storage.run_folder import RunFolder
-from storage.spec import HoldOut, JobSpec, OtherDataset, RunSpec
+from storage.spec import HoldOut, JobSpec, Objective, OtherDataset, RunSpec
 from storage.tables import Job
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -69,6 +70,8 @@ class Submission:
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
         start = warm_start.start_of(spec, model, self._home)
         require_ready(self._datasets, spec, actor)
+        if spec.objective is Objective.RFT:
+            require_grader(spec.rft)
         job_id = spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13))
         return RunSpec(
             job_id=job_id,
@@ -102,6 +105,8 @@ class Submission:
         run = self.preview(spec, actor=actor).model_copy(update={"created_by": actor.email})
         if found := objection(run.dataset, run.model, run.hyperparameters.max_context_length, self._home):
             raise BadInput(found)
+        if run.objective is Objective.RFT:
+            require_spread(run.rft, self._datasets.folder(run.dataset.id))
         machine = hardware.look(self._devices)
         outlook, _ = self._predictions.of(run, machine)
         self._home.require_free(outlook.disk_bytes, "This run")

@@ -57,6 +57,11 @@ class Attempt:
         return self.path / "events.jsonl"
 
     @property
+    def rollouts(self) -> Path:
+        """Reinforcement: the answers that the model was rewarded for."""
+        return self.path / "rollouts.jsonl"
+
+    @property
     def heartbeat(self) -> Path:
         return self.path / "heartbeat"
 

@@ -210,6 +210,12 @@ class Compute(Record):
     rehearsal: Literal["auto", "always", "never"] = Field(
         "auto", description="Try the longest batch before the first step; auto: not where a CPU's first step is one"
     )
+    #: Turbo's (core.turbo); runs of before it have none of them.
+    fused: bool = Field(False, description="Our own passes for the loss and low-rank layers (training/fused.py)")
+    attention: Literal["sdpa", "flash_attention_2"] = "sdpa"
+    liger: bool = False
+    compiled: bool = False
+    optimizer: Literal["adamw_torch_fused", "adamw_bnb_8bit"] = "adamw_torch_fused"
 
     @field_validator("device", mode="before")
     @classmethod

@@ -123,9 +123,9 @@ async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio
     assert studio.uploads.finished(left.name).name == "few.jsonl"
 
 
-async def test_a_kind_that_is_coming_cannot_be_created(user: User) -> None:
-    await user.open(f"{WIZARD}?objective=rft")
-    await user.should_see("This kind of fine-tuning is coming")
+async def test_a_kind_that_does_not_exist_cannot_be_created(user: User) -> None:
+    await user.open(f"{WIZARD}?objective=telepathy")
+    await user.should_see("There is no such kind of fine-tuning")
 
 
 async def open_settings(user: User) -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from storage.methods import Adapter, Full, Lora, Prefix, Qlora, Record
-from storage.objectives import Dpo
+from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
@@ -19,6 +19,7 @@ OWNERS: dict[str, type[Record]] = {
     "hyperparameters": Hyperparameters,
     "checkpoints": Checkpointing,
     "dpo": Dpo,
+    "rft": Rft,
 }
 #: Method → its fields, with title, bounds and help.
 METHODS: dict[str, type[Record]] = {"lora": Lora, "qlora": Qlora, "prefix": Prefix, "adapter": Adapter, "full": Full}
@@ -123,7 +124,7 @@ def _merge(into: Content, news: Content) -> None:
         if key == "method" and isinstance(value, dict) and value.get("kind") in METHODS:
             into[key] = METHODS[value["kind"]]().model_dump(mode="json")
             _merge(into[key], value)
-        elif key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS:
+        elif _is_union(key, value):
             into[key] = value
         elif key in into and isinstance(into[key], dict) and isinstance(value, dict):
             _merge(into[key], value)
@@ -131,9 +132,19 @@ def _merge(into: Content, news: Content) -> None:
             into[key] = value
 
 
+def _is_union(key: str, value: Any) -> bool:
+    """One of several shapes: taken over whole, or not at all."""
+    if key == "grader":
+        return isinstance(value, dict | None)
+    return key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS
+
+
 def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
     for details in error.errors():
         keys = [str(key) for key in details["loc"]]
+        if keys[:2] == ["rft", "grader"]:  # the grader's editor shows which field
+            yield "rft.grader", "The grader is not complete yet."
+            continue
         path = ".".join(key for at, key in enumerate(keys) if at == 0 or key not in UNION_TAGS)
         yield path, _sentence(path, details)
 

@@ -7,6 +7,7 @@ from core.studio import Studio
 from storage.spec import Compute, Objective, RunSpec
 from ui.components.dpo_panel import dpo_panel
 from ui.components.estimate_panel import EstimatePanel
+from ui.components.rft_panel import RftPanel
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
@@ -46,6 +47,8 @@ class SettingsStep:
         self._form = form
         self._task = f"preview {ui.context.client.id}"
         self._entries = dpo_panel(form) if form.get("objective") == Objective.DPO else []
+        self._rft = RftPanel(studio, form) if form.get("objective") == Objective.RFT else None
+        self._entries += self._rft.entries if self._rft else []
         with box("ts-grid"):
             self._entries += [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
             self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
@@ -66,7 +69,8 @@ class SettingsStep:
 
     def check(self) -> bool:
         """Marks every field that cannot be sent."""
-        return all([entry.validate() for entry in self._entries])
+        checked = [entry.validate() for entry in self._entries]
+        return all([*checked, self._rft.check() if self._rft else True])
 
     def look_ahead(self) -> None:
         background_tasks.create_lazy(self._look_ahead(), name=self._task)

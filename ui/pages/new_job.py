@@ -32,7 +32,7 @@ def register(studio: Studio, _signals: Signals) -> None:
         async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
             if objective not in WORDS:
                 page_head("Create Fine-Tuning Job", "")
-                _coming()
+                _unknown(objective)
                 return
             page_head("Create Fine-Tuning Job", WORDS[Objective(objective)].subtitle)
             key = f"clone-{clone}" if clone else f"new-{objective}"
@@ -172,8 +172,7 @@ class Wizard:
             await in_thread(self._studio.drafts.save, self._key, self._form.content)
 
 
-def _coming() -> None:
-    with empty_state(
-        "This kind of fine-tuning is coming", "Today you can fine-tune with labeled examples or preferences."
-    ):
+def _unknown(objective: str) -> None:
+    kinds = "sft (supervised), rft (reinforcement) and dpo (preference)"
+    with empty_state("There is no such kind of fine-tuning", f"“{objective[:40]}” is none of {kinds}."):
         link("Start a supervised job", routes.wizard(), "ts-button ts-primary ts-button-link")
