@@ -47,6 +47,15 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. hyperparameters.seed=7."),
     ] = None,
+    sample_prompt: Annotated[
+        list[str] | None, typer.Option(help="A prompt to answer before the first step and at each checkpoint; repeat.")
+    ] = None,
+    chat_template: Annotated[
+        Path | None, typer.Option(help="File with a Jinja template in the place of the model's own.")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="wandb | tensorboard | mlflow | trackio; repeat for several.")
+    ] = None,
     spec: Annotated[Path | None, typer.Option(help="YAML file with fields of the spec; options win over it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a progress bar.")] = False,
@@ -62,6 +71,7 @@ def train(
             asked.setdefault("hyperparameters", {})["epochs"] = epochs
         if devices is not None:
             asked["devices"] = devices
+        asked |= _extras(sample_prompt, chat_template, tracker)
         for setting in settings or []:
             _set(asked, setting)
         if file is None and "dataset" not in asked:
@@ -162,6 +172,17 @@ def _choose_method(asked: dict[str, Any], method: str | None) -> None:
         asked["method"] = {"kind": method}
     elif not method and given is None and not asked.get("start_from"):
         asked["method"] = {"kind": "lora"}
+
+
+def _extras(prompts: list[str] | None, template: Path | None, trackers: list[str] | None) -> dict[str, Any]:
+    """Fields that have an option of their own, as far as they were given."""
+    found: dict[str, Any] = {"sample_prompts": prompts or None, "trackers": trackers or None}
+    if template is not None:
+        try:
+            found["chat_template"] = template.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"The chat template {template} cannot be read: {error}.") from error
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _set(asked: dict[str, Any], setting: str) -> None:

@@ -29,6 +29,7 @@ from core.hardware import Hardware
 from core.home import Home
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
+from core.mirrors import Mirrors
 from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
@@ -38,6 +39,8 @@ from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
 from core.submission import Submission
+from core.template_preview import TemplatePreview
+from core.tracking import Tracking
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -66,11 +69,14 @@ class Studio:
         self._ballast = Ballast(home)
         self._database = Database(home.database, self._ballast)
         self._lock: filelock.BaseFileLock | None = None
+        self._job_changed = job_changed
+        self.tracking = Tracking(home.path)
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
         self.tokens = TokenCounts(home)
         self.datasets = Datasets(self._database, home, self._ballast)
+        self.templates = TemplatePreview(self.models, self.datasets, self.tokens)
         self.versions = Versions(home, self.datasets)
         self.deletion = Deletion(self._database, home, self.datasets)
         self.hub = Hub(home, self.datasets)
@@ -85,7 +91,7 @@ class Studio:
         self.queue = Queue(
             self._database,
             devices,
-            job_changed,
+            self._on_job_changed,
             obstacle=lambda: home.shortage() or launcher.obstacle(),
             known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
         )
@@ -102,6 +108,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(
             self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
@@ -138,6 +145,7 @@ class Studio:
         self.scheduler.start()
         self.clerk.start()
         self._nightly.start()
+        self._mirrors.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -148,6 +156,7 @@ class Studio:
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
         self.clerk.stop()
+        self._mirrors.stop()
         self._nightly.stop()
         self.scheduler.stop()
         self.models.stop()
@@ -157,6 +166,10 @@ class Studio:
         self.close()
         if self._lock:
             self._lock.release()
+
+    def _on_job_changed(self, job_id: str) -> None:
+        self._mirrors.note(job_id)
+        self._job_changed(job_id)
 
     def close(self) -> None:
         """Undo `open`."""

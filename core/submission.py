@@ -64,7 +64,7 @@ class Submission:
 
     def preview(self, spec: JobSpec, *, actor: Actor | None = None) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
-        model = self._models.get(spec.model)
+        model = self._models.get(spec.model).model_copy(update={"chat_template": spec.chat_template.strip()})
         dataset = self._datasets.ref(spec.dataset, actor=actor)
         evaluation = spec.evaluation
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
@@ -82,7 +82,7 @@ class Submission:
             objective=spec.objective,
             method=resolved.method,
             dpo=resolved.dpo,
-            rft=spec.rft,
+            rft=resolved.rft,
             hyperparameters=resolved.hyperparameters,
             model=model,
             start=start,
@@ -91,7 +91,8 @@ class Submission:
             evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
             split=str(self._home.runs / job_id / "split.json") if isinstance(evaluation, HoldOut) else "",
             compute=resolved.compute,
-            retention=spec.checkpoints,
+            retention=resolved.checkpoints,
+            sample_prompts=spec.sample_prompts,
             changes=resolved.changes,
             versions=_versions(),
         )

@@ -10,10 +10,18 @@ from storage.methods import Lora, Method, Record
 from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.rows import Kind
+from storage.trackers import Tracker
 
 SCHEMA_VERSION = 1
 JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+
+#: Prompts whose answers are followed: so many, each of so many characters at most.
+MOST_SAMPLE_PROMPTS, LONGEST_SAMPLE_PROMPT = 5, 2000
+#: Characters. The longest known template of a published model has about 15 000.
+LONGEST_CHAT_TEMPLATE = 30_000
+SamplePrompt = Annotated[str, Field(min_length=1, max_length=LONGEST_SAMPLE_PROMPT)]
 
 
 class Objective(StrEnum):
@@ -90,7 +98,11 @@ class Hyperparameters(Record):
     )  # fmt: skip
     early_stopping: int = Field(
         0, ge=0, le=100, title="Early Stopping",
-        description="Stop after so many evaluations without a lower loss; 0 = never",
+        description="Stop after so many evaluations without a better one; 0 = never",
+    )  # fmt: skip
+    export_step: Literal["auto", "last", "best"] = Field(
+        "auto", title="Exported Step",
+        description="What the output holds: last, best (by evaluation), or auto = best where early stopping is on",
     )  # fmt: skip
     eval_steps: int = Field(
         0, ge=0, le=1_000_000, title="Evaluate Every N Steps",
@@ -115,6 +127,14 @@ class JobSpec(Record):
     rft: Rft = Rft()
     hyperparameters: Hyperparameters = Hyperparameters()
     checkpoints: Checkpointing = Checkpointing()
+    sample_prompts: tuple[SamplePrompt, ...] = Field(
+        (), max_length=MOST_SAMPLE_PROMPTS, title="Sample Prompts",
+        description="Up to 5 prompts, answered before the first step and at each checkpoint",
+    )  # fmt: skip
+    chat_template: str = Field(
+        "", max_length=LONGEST_CHAT_TEMPLATE, title="Chat Template",
+        description="A Jinja template in the place of the model's own; empty = the model's own",
+    )  # fmt: skip
     output_name: str = Field(
         "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
         description="Name of the tuned model; empty = ft-<timestamp>-<random>",
@@ -133,6 +153,18 @@ class JobSpec(Record):
         description="The fastest settings known for this device at equal final loss; what it changes is listed",
     )  # fmt: skip
     wandb: bool = Field(False, title="Enable Weights & Biases", description="Also send the metrics to Weights & Biases")
+    trackers: tuple[Tracker, ...] = Field(
+        (), max_length=len(Tracker), title="Trackers",
+        description="Where the metrics are sent as well: tensorboard, mlflow, trackio, wandb",
+    )  # fmt: skip
+
+    @field_validator("sample_prompts", mode="before")
+    @classmethod
+    def _without_blanks(cls, value: object) -> object:
+        """An empty line of the form is no prompt."""
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(one for one in value if not isinstance(one, str) or one.strip())
 
 
 class ModelRef(Record):
@@ -153,6 +185,7 @@ class ModelRef(Record):
     head_size: int = 0
     vocabulary: int = 0
     tied_embeddings: bool = True
+    chat_template: str = Field("", description="What this run uses in the place of the model's own; empty: its own")
 
 
 class Way(StrEnum):
@@ -247,5 +280,6 @@ class RunSpec(Record):
     compute: Compute
     #: Its name in the files of version 0.1, which knew retention only.
     retention: Checkpointing = Checkpointing()
+    sample_prompts: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)

@@ -3,7 +3,6 @@
 import math
 import resource
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,9 +10,11 @@ from peft import PeftModel
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from storage.events import Metric, Warn
+from storage.measures import MEASURES
 from storage.run_folder import Request, Stretch
 from storage.spec import RunSpec
 from training.cadence import Cadence
+from training.early_stopping import exports_best
 from training.failures import NanLoss
 from training.methods import parameter_counts
 from training.workbench import Workbench
@@ -27,10 +28,17 @@ PREFERENCE = (
     "logps/chosen",
     "logps/rejected",
 )
-#: What TRL logs that is worth a curve of its own.
-KEPT = frozenset({"loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE}) | {
-    f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE)
-}
+#: Of sampled answers; `reward/NAME` is a multi grader's member.
+REINFORCEMENT = ("reward", "completion_tokens", "completion_clipped")
+#: What a trainer logs that is worth a curve of its own.
+KEPT = frozenset(
+    {
+        *("loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE),
+        *("kl", "reward_std", "zero_spread", "identical", *REINFORCEMENT),
+        *(f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE, *REINFORCEMENT)),
+    }
+)
+PARTS = ("reward/", "eval_reward/")
 
 
 class Reporter(TrainerCallback):
@@ -38,6 +46,8 @@ class Reporter(TrainerCallback):
         self._bench = bench
         self._eval_steps = spec.hyperparameters.eval_steps
         self._plan = spec.retention
+        self._measure = MEASURES[spec.objective]
+        self._exports_best = exports_best(spec)
         self.cadence = Cadence(self._plan)
         self._passes_done = 0
         self._step_began = 0.0
@@ -94,10 +104,10 @@ class Reporter(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """The best of several evaluations within an epoch can only be kept if it is written there and then."""
-        step, losses = state.global_step, dict(evaluated(state.log_history))
-        is_best = step in losses and min(losses, key=lambda one: (losses[one], one)) == step
+        step, ranks = state.global_step, self._measure.ranks(dict(self._measure.of(state.log_history)))
+        is_best = step in ranks and min(ranks, key=lambda one: (ranks[one], one)) == step
         if is_best and step and not ends_epoch(args, state):
-            control.should_save |= self._is_due(step, is_best=True)
+            control.should_save |= self._exports_best or self._is_due(step, is_best=True)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # The Trainer would evaluate and save an epoch that was cut short. One that is complete is closed as ever, so
@@ -114,7 +124,7 @@ class Reporter(TrainerCallback):
         logs: dict[str, float],
         **_: Any,
     ) -> None:
-        values = {name: finite(value) for name, value in logs.items() if name in KEPT}
+        values = {name: finite(value) for name, value in logs.items() if name in KEPT or name.startswith(PARTS)}
         if "loss" in logs:
             step_tokens = logs["num_tokens"] - self.tokens
             self.tokens = int(logs["num_tokens"])
@@ -140,13 +150,6 @@ class Reporter(TrainerCallback):
     def _stop_if_asked(self, control: TrainerControl) -> None:
         if self._bench.asked:
             control.should_training_stop = True
-
-
-def evaluated(log_history: list[dict[str, float]]) -> Iterator[tuple[int, float]]:
-    """Step and evaluation loss, in order, as far as it is a number."""
-    for entry in log_history:
-        if math.isfinite(entry.get("eval_loss", math.nan)):
-            yield int(entry["step"]), entry["eval_loss"]
 
 
 def ends_epoch(args: TrainingArguments, state: TrainerState) -> bool:

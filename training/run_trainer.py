@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import trl.trainer.utils
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
@@ -12,12 +13,15 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from storage.events import Checkpoint, Phase
 from storage.files import bytes_of
+from storage.measures import MEASURES
 from storage.run_folder import Stretch
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
+from training.early_stopping import EarlyStopping
+from training.prompt_samples import PromptSamples
 from training.rehearsal import Rehearsal, tells_less, weight
-from training.reporter import Reporter, evaluated
+from training.reporter import Reporter
 from training.workbench import Workbench
 
 # Where there is no Triton, TRL scores every position, prompts and padding too, because some accelerators compile for
@@ -74,8 +78,10 @@ class RunTrainer:
         **kwargs: Any,
     ) -> None:
         self._spec, self._batches, self._bench, self._reporter = spec, batches, bench, reporter
-        super().__init__(args=args, callbacks=[reporter], **kwargs)
+        callbacks = [reporter, EarlyStopping(spec, bench), PromptSamples(spec, bench)]
+        super().__init__(args=args, callbacks=callbacks, **kwargs)
         self.remove_callback(PrinterCallback)
+        train_in_float32(self.model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         loader = DataLoader(
@@ -109,6 +115,11 @@ class RunTrainer:
         held_out = len(self.eval_dataset) if self.eval_dataset is not None else 0
         a_pass = max(1, len(self.train_dataset) // max(1, len(self._batches) * self._bench.rank.size))
         return held_out // a_pass
+
+    def _run_epoch(self, **kwargs: Any) -> None:
+        """Nothing where the run was over when it was saved: the Trainer looks only after the first step."""
+        if not self.control.should_training_stop:
+            super()._run_epoch(**kwargs)
 
     def held_out_passes(self, widths: Sequence[int]) -> Iterator[tuple[dict[str, Any], bool]]:
         """The evaluation's inputs, and whether they count here: each process has its share of the passes.
@@ -144,6 +155,17 @@ class RunTrainer:
     def _seal_checkpoint(self) -> None:
         written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         step, folder = self.state.global_step, self._bench.run.checkpoints
-        losses = dict(evaluated(self.state.log_history))
-        sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
-        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), eval_loss=losses.get(step)))
+        measure = MEASURES[self._spec.objective]
+        values = dict(measure.of(self.state.log_history))
+        sealed = checkpoints.seal(written, folder, step, self._spec.retention, measure.ranks(values))
+        judged = {measure.key: values.get(step)}
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), **judged))
+
+
+def train_in_float32(model: torch.nn.Module) -> None:
+    """TRL turns an adapter over a quantised model into bfloat16, which is too coarse to add small steps to; a resumed
+    run would get it back in float32, and go on differently.
+    """
+    for trained in model.parameters():
+        if trained.requires_grad:
+            trained.data = trained.data.float()

@@ -20,6 +20,7 @@ from training.course import (
     training_phase,
 )
 from training.data import Example, load_examples
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.fused import fused
@@ -88,6 +89,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         **losses(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)

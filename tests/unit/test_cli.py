@@ -29,7 +29,10 @@ def folder(home: Home, model: ModelRef) -> Path:
         (["missing.jsonl"], "There is no file missing.jsonl"),
         (["{examples}", "--model", "gpt-17"], "There is no model “gpt-17” on this machine. Available: "),
         (["{examples}", "--model", "tiny", "--objective", "magic"], "objective: Input should be 'sft', 'dpo' or 'rft'"),
-        (["{examples}", "--model", "tiny", "--objective", "rft"], "coming"),
+        (
+            ["{examples}", "--model", "tiny", "--objective", "rft"],
+            "holds labelled examples, but reinforcement",
+        ),
         (
             ["{examples}", "--model", "tiny", "--objective", "dpo"],
             "holds labelled examples, but preference optimisation (dpo) learns from preference pairs",

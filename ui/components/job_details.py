@@ -19,6 +19,7 @@ WAYS = {
     Way.MERGE: "Its adapter is merged into the base model first.",
     Way.WEIGHTS: "Its weights take the base model’s place.",
 }
+EXPORTED = {"auto": "Best where early stopping is on, else last", "last": "Last", "best": "Best"}
 
 
 class JobDetails:
@@ -87,10 +88,17 @@ def _configuration(spec: RunSpec) -> None:
         ("Chunk Size", "Not set"),
         ("Gradient Accumulation Steps", number(runs.gradient_accumulation_steps)),
         ("Learning Rate Warmup Steps", number(runs.warmup_steps)),
+        ("Learning Rate Schedule", runs.scheduler),
+        ("Weight Decay", number(runs.weight_decay)),
+        ("Gradient Clipping", number(runs.max_gradient_norm) if runs.max_gradient_norm else "Off"),
+        ("NEFTune", number(runs.neftune_alpha) if runs.neftune_alpha else "Off"),
         ("Evaluate Every N Steps", number(runs.eval_steps) if runs.eval_steps else "Epoch ends only"),
+        ("Early Stopping", f"After {runs.early_stopping} evaluations" if runs.early_stopping else "Off"),
+        ("Exported Step", EXPORTED[runs.export_step]),
+        ("Chat Template", "Custom" if spec.model.chat_template else "The model's own"),
         ("Seed", number(runs.seed)),
         ("Turbo Mode", "On" if asked.turbo else "Off"),
-        ("Weights & Biases", "On" if asked.wandb else "Off"),
+        ("Weights & Biases", "On" if asked.wandb or "wandb" in asked.trackers else "Off"),
     ]
     if spec.objective is Objective.DPO:
         rows[1:1] = _preference(spec.dpo)

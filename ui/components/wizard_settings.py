@@ -11,6 +11,10 @@ from ui.components.rft_panel import RftPanel
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
+from ui.components.wizard_advanced import AdvancedSettings
+from ui.components.wizard_prompts import SamplePrompts
+from ui.components.wizard_template import ChatTemplate
+from ui.components.wizard_trackers import Trackers
 from ui.threads import in_thread
 
 NAMES = {
@@ -38,7 +42,6 @@ CHECKPOINTS = (
     "checkpoints.latest",
     "checkpoints.every",
 )
-WANDB_IS_COMING = "Coming: nothing leaves this machine yet. The metrics are on the job page."
 
 
 class SettingsStep:
@@ -55,10 +58,13 @@ class SettingsStep:
         heading("Evaluation and checkpoints", 3)
         with box("ts-grid"):
             self._entries += [spec_field(form, path) for path in CHECKPOINTS]
+        self._advanced = AdvancedSettings(form)
+        SamplePrompts(form)
+        ChatTemplate(studio, form)
         with box("ts-grid"):
             spec_checkbox(form, "turbo")
             spec_checkbox(form, "hyperparameters.gradient_checkpointing")
-            spec_checkbox(form, "wandb", coming=WANDB_IS_COMING)
+        Trackers(studio, form)
         self._estimate = EstimatePanel(form)
         with box("ts-panel", "section").props("aria-label='What will really run'"):
             heading("What will really run", 3)
@@ -70,7 +76,7 @@ class SettingsStep:
     def check(self) -> bool:
         """Marks every field that cannot be sent."""
         checked = [entry.validate() for entry in self._entries]
-        return all([*checked, self._rft.check() if self._rft else True])
+        return all([*checked, self._advanced.check(), self._rft.check() if self._rft else True])
 
     def look_ahead(self) -> None:
         background_tasks.create_lazy(self._look_ahead(), name=self._task)

@@ -8,12 +8,14 @@ from core.errors import NotFound
 from core.feed import FeedUpdate
 from core.history import History
 from core.studio import Studio
-from storage.events import Checkpoint, Metric, Sample, Warn
+from core.tracking import asked, news_of
+from storage.events import Checkpoint, Finished, Metric, PromptAnswer, Sample, Warn
 from storage.spec import RunSpec
 from storage.tables import Job
 from ui import routes
 from ui.components.before_after import BeforeAfter
 from ui.components.empty_state import empty_state
+from ui.components.ending_note import EndingNote
 from ui.components.failure_card import FailureCard
 from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
@@ -22,6 +24,8 @@ from ui.components.job_details import JobDetails
 from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
+from ui.components.job_trackers import JobTrackers
+from ui.components.prompt_answers import PromptAnswers
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame
 from ui.signals import Signals
@@ -63,6 +67,8 @@ class JobView:
         with box("ts-columns"):
             with box("ts-column-wide"):
                 self._charts = JobCharts(job.objective, job.id)
+                self._ending = EndingNote()
+                self._answers = PromptAnswers()
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
@@ -70,6 +76,8 @@ class JobView:
                 self._details = JobDetails(job, spec, output)
                 self._efficiency = JobEfficiency(spec)
                 self._cost = JobCost()
+                self._trackers = JobTrackers()
+        self._asked_trackers = asked(spec.asked)
 
     async def refresh(self) -> None:
         """Row and history as they are now."""
@@ -99,9 +107,12 @@ class JobView:
         self._charts.extend(metrics)
         self._efficiency.extend(metrics)
         self._samples.add(event for event in news if isinstance(event, Sample))
+        self._answers.add(event for event in news if isinstance(event, PromptAnswer))
         self._warnings.add([event.message for event in news if isinstance(event, Warn)])
         for event in news:
             self._progress.apply(event)
+            if isinstance(event, Finished):
+                self._ending.show(event.facts)
         self._progress.stretch = update.stretch
         if any(isinstance(event, Checkpoint) for event in news):
             background_tasks.create_lazy(self._read_checkpoints(), name=f"{self._task} checkpoints")
@@ -120,6 +131,8 @@ class JobView:
         self._progress = Progress.of(history)
         self._charts.show(history.series)
         self._efficiency.show(history)
+        self._ending.show(history.finished.facts if history.finished else None)
+        self._answers.show(history.answers)
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()
@@ -137,6 +150,8 @@ class JobView:
         self._efficiency.kept(await in_thread(self._studio.runs.kept_bytes, self._job.id))
         self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
+        folder = self._studio.home.runs / self._job.id
+        self._trackers.show(await in_thread(news_of, folder, self._asked_trackers))
         self._show_head()
         await self._read_checkpoints()
 
