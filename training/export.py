@@ -10,11 +10,11 @@ from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from storage import manifest
-from storage.methods import Adapter, Full, Method
+from storage.methods import Adapter, Full
 from storage.run_folder import RunFolder
 from storage.spec import RunSpec, Way
 from training.model import public_id
-from training.start import START
+from training.start import ADAPTER, START
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
@@ -39,7 +39,7 @@ def seal_output(
     tokenizer.save_pretrained(partial)
     if beneath := lies_on(spec, run):
         manifest.link(beneath, partial / START)
-    (partial / "README.md").write_text(card(spec, facts), encoding="utf-8")
+    (partial / "README.md").write_text(card(spec, facts, beneath), encoding="utf-8")
     manifest.seal(partial, run.output)
 
 
@@ -53,7 +53,7 @@ def lies_on(spec: RunSpec, run: RunFolder) -> Path | None:
     return inner if inner.is_dir() else None
 
 
-def card(spec: RunSpec, facts: dict[str, float]) -> str:
+def card(spec: RunSpec, facts: dict[str, float], beneath: Path | None = None) -> str:
     """The model card. Names are other people's text: quoted in the YAML, escaped in the prose."""
     base = public_id(spec.model)
     method = spec.method.model_dump()
@@ -80,7 +80,7 @@ def card(spec: RunSpec, facts: dict[str, float]) -> str:
             *table("Versions", {**{name: version(name) for name in PACKAGES}, **spec.versions}),
             "## Use",
             "",
-            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec, base),
+            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec, base, beneath),
         ]
     )
 
@@ -102,22 +102,25 @@ def table(title: str, entries: dict[str, object]) -> list[str]:
     return [f"## {title}", "", "| | |", "|---|---|", *lines, ""]
 
 
-def adapter_usage(spec: RunSpec, base: str) -> str:
-    loading = f"""base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})
-model = PeftModel.from_pretrained(base, folder)"""
-    if spec.start and spec.start.way is not Way.CONTINUE:
-        loading = f"""# This adapter lies on top of another output, which is in the folder start/.
-{start_usage(spec.start.method, base)}
-model = PeftModel.from_pretrained(base, folder)"""
+def adapter_usage(spec: RunSpec, base: str, beneath: Path | None) -> str:
+    loading = [*start_usage(beneath, START, base), "model = PeftModel.from_pretrained(base, folder)"]
+    if beneath:
+        loading.insert(0, f"# This adapter lies on top of another output, which is in the folder {START}/.")
     plugin = "from training import adapter_layers  # Tunesmith's PEFT method\n"
-    return usage(f"from peft import PeftModel\n{plugin if isinstance(spec.method, Adapter) else ''}", loading)
+    return usage(
+        f"from peft import PeftModel\n{plugin if isinstance(spec.method, Adapter) else ''}", "\n".join(loading)
+    )
 
 
-def start_usage(method: Method, base: str) -> str:
-    if isinstance(method, Full):
-        return 'base = AutoModelForCausalLM.from_pretrained(folder + "/start")'
-    return f"""base = AutoModelForCausalLM.from_pretrained({json.dumps(base)}, dtype="float32")
-base = PeftModel.from_pretrained(base, folder + "/start").merge_and_unload()"""
+def start_usage(output: Path | None, place: str, base: str) -> list[str]:
+    """How to load what lies in the folder `place` of an output, as a model that an adapter can be put on."""
+    if output is None or not output.is_dir():
+        return [f"base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})"]
+    if not (output / ADAPTER).is_file():
+        return [f'base = AutoModelForCausalLM.from_pretrained(folder + "/{place}")']
+    *before, last = start_usage(output / START, f"{place}/{START}", base)
+    exact = last if "float32" in last or "Peft" in last else last.removesuffix(")") + ', dtype="float32")'
+    return [*before, exact, f'base = PeftModel.from_pretrained(base, folder + "/{place}").merge_and_unload()']
 
 
 def model_usage() -> str:

@@ -3,17 +3,19 @@
 from pathlib import Path
 
 import torch
-from peft import PeftConfig, PeftModel
+from peft import PeftConfig, PeftModel, PrefixTuningConfig, get_peft_model
+from peft.utils import load_peft_weights
 from transformers import PreTrainedModel
 
 from storage import manifest
 from storage.files import sha256_of
-from storage.methods import Full, LowRank, Method
+from storage.methods import Full, LowRank, Method, Prefix
 from storage.run_folder import RunFolder
 from storage.spec import Compute, ModelRef, RunSpec, Way
 from training import adapter_layers  # noqa: F401 - importing it makes PEFT know the method
 from training.dropout import quicken_dropout
 from training.failures import ModelMissing
+from training.methods import TASK
 from training.model import device_of, load_model
 
 ADAPTER = "adapter_config.json"
@@ -36,6 +38,8 @@ def starting_model(spec: RunSpec, run: RunFolder) -> PreTrainedModel | PeftModel
 
 def trained_on(output: Path, base: ModelRef, compute: Compute, method: Method) -> PeftModel:
     """The adapter itself goes on; only its dropout may be another."""
+    if isinstance(method, Prefix):
+        return prefix_again(output, beneath(output, base, compute, method), method)
     config = PeftConfig.from_pretrained(str(output))
     if isinstance(method, LowRank):
         config.lora_dropout = method.dropout
@@ -46,6 +50,14 @@ def trained_on(output: Path, base: ModelRef, compute: Compute, method: Method) -
     if isinstance(method, LowRank) and compute.device == "cpu" and not method.dora:
         quicken_dropout(model)
     return model
+
+
+def prefix_again(output: Path, base: PreTrainedModel, method: Prefix) -> PeftModel:
+    """PEFT loads no prefix to be trained on: a new one gets what was kept."""
+    tuned = get_peft_model(base, PrefixTuningConfig(num_virtual_tokens=method.length, task_type=TASK))
+    kept = load_peft_weights(str(output), device=str(base.device))
+    tuned.prompt_encoder[tuned.active_adapter].load_prompt_embeddings(kept["prompt_embeddings"].float())
+    return tuned
 
 
 def beneath(output: Path, base: ModelRef, compute: Compute, method: Method) -> PreTrainedModel:
