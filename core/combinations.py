@@ -49,7 +49,8 @@ class Setting:
     def values(self) -> dict[str, Any]:
         """What a sentence may name."""
         model = {"limit": self.model.context_length, "model": self.model.name} if self.model else {}
-        return {**self.method.model_dump(), **self.spec.dpo.model_dump(include={"loss"}), **model}
+        named = {**self.spec.dpo.model_dump(include={"loss"}), "devices": self.spec.devices}
+        return {**self.method.model_dump(), **named, **model}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +87,10 @@ def _leaves_no_context(setting: Setting) -> bool:
 
 def _is_dpo(setting: Setting) -> bool:
     return setting.spec.objective is Objective.DPO
+
+
+def _is_rft(setting: Setting) -> bool:
+    return setting.spec.objective is Objective.RFT
 
 
 QLORA_WITHOUT_ITS_PACKAGE = Rule(
@@ -165,6 +170,41 @@ IDLE_SMOOTHING = Rule(
     ),
 )
 
+REINFORCEMENT_ON_SEVERAL_DEVICES = Rule(
+    what="Reinforcement on {devices} GPUs",
+    why="in this version one process samples, grades and learns",
+    instead="Ask for one GPU.",
+    field="devices",
+    refuses=True,
+    applies=lambda setting: _is_rft(setting) and setting.spec.devices > 1,
+)
+NO_DROPOUT_WITH_SAMPLES = Rule(
+    what="LoRA's dropout with sampled answers",
+    why="with dropout another model would learn than the one that answered",
+    instead="Dropout is 0.",
+    field="method.dropout",
+    refuses=False,
+    applies=lambda setting: _is_rft(setting) and isinstance(setting.method, LowRank) and bool(setting.method.dropout),
+)
+NO_NOISE_WITH_SAMPLES = Rule(
+    what="NEFTune with sampled answers",
+    why="with noise another model would learn than the one that answered",
+    instead="There is no noise.",
+    field="hyperparameters.neftune_alpha",
+    refuses=False,
+    applies=lambda setting: _is_rft(setting) and bool(setting.spec.hyperparameters.neftune_alpha),
+)
+ANSWER_FILLS_THE_CONTEXT = Rule(
+    what="Answers as long as the context",
+    why="a prompt and its answer share the context",
+    instead="Answers take half of it at most.",
+    field="rft.max_completion_tokens",
+    refuses=False,
+    applies=lambda setting: (
+        _is_rft(setting) and setting.spec.rft.max_completion_tokens >= setting.spec.hyperparameters.max_context_length
+    ),
+)
+
 RULES = (
     QLORA_WITHOUT_ITS_PACKAGE,
     PREFIX_FILLS_THE_CONTEXT,
@@ -175,6 +215,10 @@ RULES = (
     NO_DROPOUT_WITH_PAIRS,
     NO_NOISE_WITH_PAIRS,
     IDLE_SMOOTHING,
+    REINFORCEMENT_ON_SEVERAL_DEVICES,
+    NO_DROPOUT_WITH_SAMPLES,
+    NO_NOISE_WITH_SAMPLES,
+    ANSWER_FILLS_THE_CONTEXT,
 )
 
 

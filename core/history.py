@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from core.prompt_answers import Answers
 from core.series import Point, Series
 from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, PromptAnswer, Sample, Warn
+from storage.measures import LOSS, REWARD, Measure
 from storage.run_folder import Stretch
 
 
@@ -30,9 +31,24 @@ class History:
 
     @property
     def eval_losses(self) -> dict[int, float]:
-        """Step → evaluation loss. Long curves are thinned out; of the steps with a checkpoint none is missing."""
-        told = {point.step: point.value for point in self.series.get("eval_loss", ())}
-        return told | {sealed.step: sealed.eval_loss for sealed in self.checkpoints if sealed.eval_loss is not None}
+        """Step → evaluation loss."""
+        return self._evaluated(LOSS)
+
+    @property
+    def eval_rewards(self) -> dict[int, float]:
+        """Step → mean reward of the held-out prompts."""
+        return self._evaluated(REWARD)
+
+    @property
+    def eval_ranks(self) -> dict[int, float]:
+        """Step → how its evaluation compares with the others': lower is better, whatever the objective."""
+        return REWARD.ranks(self.eval_rewards) or LOSS.ranks(self.eval_losses)
+
+    def _evaluated(self, measure: Measure) -> dict[int, float]:
+        """Long curves are thinned out; of the steps with a checkpoint none is missing."""
+        told = {point.step: point.value for point in self.series.get(measure.key, ())}
+        sealed = {one.step: getattr(one, measure.key) for one in self.checkpoints}
+        return told | {step: value for step, value in sealed.items() if value is not None}
 
     def latest(self, name: str) -> float | None:
         points = self.series.get(name)

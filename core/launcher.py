@@ -13,9 +13,11 @@ from core.crashpoints import reach
 from core.devices import CPU
 from core.errors import BadHome, NobodyRuns, NoRunner
 from core.runner_socket import call
-from core.spawn import inherited, spawn
+from core.spawn import grader_variables, inherited, spawn
+from graders.allowance import asks_model
 from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
+from storage.spec import Objective
 
 #: Starts the supervisor of this attempt with this environment.
 Start = Callable[[Path, Mapping[str, str]], object]
@@ -68,7 +70,14 @@ def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] 
     attempt = folder.attempt(number)
     attempt.claim(token, devices)
     reach("launch: attempt folder written")
-    start(attempt.path, {**inherited(), TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)})
+    told = {**inherited(), **(grader_variables() if asks_model_of(folder) else {})}
+    start(attempt.path, {**told, TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)})
+
+
+def asks_model_of(folder: RunFolder) -> bool:
+    """Whether this run's grader asks another model, whose key no other run gets to see."""
+    spec = folder.spec()
+    return spec.objective is Objective.RFT and spec.rft.grader is not None and asks_model(spec.rft.grader)
 
 
 def is_alive(attempt: Attempt) -> bool:

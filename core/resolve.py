@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from core import combinations, resolve_dpo, turbo
+from core import combinations, resolve_dpo, resolve_rft, turbo
 from core.errors import BadInput
 from core.estimate.activations import bytes_per_token
 from core.estimate.traffic import TEMPLATE_TOKENS_PER_ROW
 from core.hardware import Hardware
 from core.resolve_stopping import judged, with_best_kept
 from storage.methods import Method, Prefix
-from storage.objectives import Dpo
+from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.rows import Kind
 from storage.spec import (
@@ -31,13 +31,12 @@ LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
-COMING_OBJECTIVES: dict[Objective, str] = {}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
     method: Method
     dpo: Dpo
+    rft: Rft
     hyperparameters: Hyperparameters
     compute: Compute
     checkpoints: Checkpointing
@@ -46,21 +45,27 @@ class Resolved:
 
 def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardware) -> Resolved:
     """Raises BadInput for a combination that cannot run."""
-    if spec.objective in COMING_OBJECTIVES:
-        raise BadInput(COMING_OBJECTIVES[spec.objective])
     for _, sentence in combinations.objections(spec, model, quantises=hardware.quantises):
         raise BadInput(sentence)
     changes: list[Change] = []
-    asked, method, dpo = spec.hyperparameters, spec.method, spec.dpo
+    asked, method, dpo, rft = spec.hyperparameters, spec.method, spec.dpo, spec.rft
     if spec.objective is Objective.DPO:
         method = resolve_dpo.without_dropout(method, changes)
         asked = resolve_dpo.without_noise(asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
+    if spec.objective is Objective.RFT:
+        method = resolve_rft.without_dropout(method, changes)
+        asked = resolve_rft.without_noise(asked, changes)
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, _checkpointing(asked, method, changes), hardware)
     fits = int(_memory_bytes(hardware) * MEMORY_SHARE / bytes_per_token(method, model, compute))
     context = _context(asked.max_context_length, fits // _texts_per_row(dataset), method, model, hardware, changes)
-    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    batch = asked.batch_size
+    if spec.objective is Objective.RFT:
+        rft = resolve_rft.with_room_for_prompts(rft, context, changes)
+        changes.append(resolve_rft.in_prompts(rft, asked))
+    else:
+        batch = _batch(batch, dataset, spec.evaluation, changes)
     micro_batch = _micro_batch(asked.micro_batch_tokens, fits, changes)
     compute = compute.model_copy(update={"micro_batch_tokens": micro_batch})
     if spec.turbo:
@@ -74,6 +79,7 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     return Resolved(
         method=method,
         dpo=dpo,
+        rft=rft,
         hyperparameters=hyperparameters,
         compute=compute,
         checkpoints=checkpoints,

@@ -19,7 +19,7 @@ from typing import Any
 
 from core.errors import BadInput, Taken
 from core.runner_socket import FOLDER, MOST_BYTES, PROTOCOL, SOCKET, line_of, peer_uid, short_path
-from core.spawn import may_inherit, spawn
+from core.spawn import may_be_told, spawn
 from storage.files import read_json
 from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE
 
@@ -51,7 +51,7 @@ class Order:
         if len(token) < LEAST_TOKEN or claim.get("token") != token:
             raise BadInput(f"{attempt} is not claimed with this token.")
         ours = {TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(attempt.parents[1])}
-        return cls(attempt, {name: value for name, value in told.items() if may_inherit(name)} | ours)
+        return cls(attempt, {name: value for name, value in told.items() if may_be_told(name)} | ours)
 
 
 class Runner(socketserver.ThreadingUnixStreamServer):

@@ -22,6 +22,8 @@ _INHERITED = (
     "SSL_CERT_FILE",
     "TUNESMITH_ALLOW_PYTHON_GRADERS",
 )
+#: What a run is told besides whose grader asks another model: that model's address, and the key that opens it.
+GRADER_VARIABLES = ("TUNESMITH_GRADER_KEY", "OPENAI_API_KEY", "TUNESMITH_GRADER_URL", "OPENAI_BASE_URL")
 _INHERITED_PREFIXES = ("TUNESMITH_SIMULATED_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "GLOO_", "OMP_", "MKL_")
 
 
@@ -47,6 +49,16 @@ def spawn(attempt: Path, environment: Mapping[str, str]) -> subprocess.Popen[byt
 def inherited() -> dict[str, str]:
     """What a child of ours may know of our environment."""
     return {name: value for name, value in os.environ.items() if may_inherit(name)}
+
+
+def grader_variables() -> dict[str, str]:
+    """Only for a trainer that has to ask a grader's model."""
+    return {name: value for name in GRADER_VARIABLES if (value := os.environ.get(name))}
+
+
+def may_be_told(name: str) -> bool:
+    """Of what the server asks the runner to hand on."""
+    return may_inherit(name) or name in GRADER_VARIABLES
 
 
 def may_inherit(name: str) -> bool:

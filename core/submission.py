@@ -81,7 +81,7 @@ class Submission:
             objective=spec.objective,
             method=resolved.method,
             dpo=resolved.dpo,
-            rft=spec.rft,
+            rft=resolved.rft,
             hyperparameters=resolved.hyperparameters,
             model=model,
             dataset=dataset,

@@ -60,13 +60,14 @@ class PromptAnswer(EventBase):
 
 
 class Checkpoint(EventBase):
-    """A sealed checkpoint folder; its evaluation loss where that very step was evaluated."""
+    """A sealed checkpoint folder; its evaluation where that very step was evaluated: a loss, or a mean reward."""
 
     type: Literal["checkpoint"] = "checkpoint"
     step: int
     name: str
     bytes: int
     eval_loss: float | None = None
+    eval_reward: float | None = None
 
 
 class Log(EventBase):
@@ -75,10 +76,11 @@ class Log(EventBase):
 
 
 class Warn(EventBase):
-    """Something the user should know; the run goes on."""
+    """Something the user should know; the run goes on. `code` names the kind where a page treats it apart."""
 
     type: Literal["warning"] = "warning"
     message: str
+    code: str = ""
 
 
 class Finished(EventBase):

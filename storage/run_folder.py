@@ -39,7 +39,7 @@ class Exit:
 class Stretch:
     """`progress.json`: how far something is that takes long between two events. Lost in a crash, and no loss."""
 
-    name: Literal["pass", "evaluation"]
+    name: Literal["rollout", "pass", "evaluation"]
     #: The step that is being worked on, or after which is evaluated.
     step: int
     done: int
@@ -131,7 +131,7 @@ class Attempt:
         found = read_json(self.path / PROGRESS) or {}
         name = found.get("name")
         counts = [count for key in ("step", "done", "total") if isinstance(count := found.get(key), int)]
-        return Stretch(name, *counts) if name in ("pass", "evaluation") and len(counts) == 3 else None
+        return Stretch(name, *counts) if name in ("rollout", "pass", "evaluation") and len(counts) == 3 else None
 
     def exit(self) -> Exit | None:
         found = read_json(self.path / "exit.json")

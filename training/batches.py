@@ -29,7 +29,7 @@ class TokenBatches:
         self,
         lengths: Sequence[int],
         *,
-        tokens_per_step: int,
+        tokens_per_step: float,
         micro_batch_tokens: int,
         seed: int,
         rank: Rank = ALONE,

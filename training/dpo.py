@@ -7,7 +7,6 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
-from storage.methods import LowRank, Method
 from storage.retention import step_of
 from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
@@ -26,7 +25,7 @@ from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
-from training.methods import in_base_dtype, parameter_counts, with_method
+from training.methods import in_base_dtype, parameter_counts, with_method, without_dropout
 from training.model import fast_adapters, load_model
 from training.preference_trainer import PairCollator, PreferenceTrainer
 from training.preferences import Preference, load_preferences
@@ -132,11 +131,6 @@ def as_dataset(pairs: Sequence[Preference], first: int = 0) -> Dataset:
             "rejected_learned": [pair.rejected.learned for pair in pairs],
         }
     )
-
-
-def without_dropout(method: Method) -> Method:
-    """Dropout would be measured as a change from the reference; TRL's own default turns it off as well."""
-    return method.model_copy(update={"dropout": 0.0}) if isinstance(method, LowRank) else method
 
 
 def reference_of(rows: Split, trainer: PreferenceTrainer, bench: Workbench) -> np.ndarray:

@@ -1,7 +1,6 @@
 """When a run that no longer gets better ends, and which of its checkpoints it exports. The rule is pure arithmetic."""
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,36 +9,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from storage import manifest
 from storage.events import Log, Warn
-from storage.spec import Objective, RunSpec
+from storage.measures import MEASURES, Measure
+from storage.spec import RunSpec
 from training.checkpoints import folder_of
 from training.workbench import Workbench
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What an evaluation is judged by: its name in the Trainer's log, its name for people, and which way is better."""
-
-    key: str
-    title: str
-    is_higher_better: bool = False
-
-    def of(self, log_history: Iterable[dict[str, float]]) -> Iterator[tuple[int, float]]:
-        """Step and value of every evaluation, in order, as far as it is a number."""
-        for entry in log_history:
-            if math.isfinite(entry.get(self.key, math.nan)):
-                yield int(entry["step"]), entry[self.key]
-
-    def rank(self, value: float) -> float:
-        """Lower is better, whatever is measured."""
-        return -value if self.is_higher_better else value
-
-
-LOSS = Measure("eval_loss", "evaluation loss")
-MEASURES = {
-    Objective.SFT: LOSS,
-    Objective.DPO: LOSS,
-    Objective.RFT: Measure("eval_reward", "mean reward of the held-out prompts", is_higher_better=True),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ def with_method(
             return model.requires_grad_(True)
 
 
+def without_dropout(method: Method) -> Method:
+    """For objectives that compare the model with itself: dropout would be measured as a change."""
+    return method.model_copy(update={"dropout": 0.0}) if isinstance(method, LowRank) else method
+
+
 def low_rank(model: PreTrainedModel, method: LowRank) -> PeftModel:
     names = method.targets.split(",")
     config = LoraConfig(

@@ -3,13 +3,13 @@
 import math
 import resource
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from storage.events import Metric, Warn
+from storage.measures import MEASURES
 from storage.run_folder import Request, Stretch
 from storage.spec import RunSpec
 from training.cadence import Cadence
@@ -26,10 +26,17 @@ PREFERENCE = (
     "logps/chosen",
     "logps/rejected",
 )
-#: What TRL logs that is worth a curve of its own.
-KEPT = frozenset({"loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE}) | {
-    f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE)
-}
+#: Of sampled answers; `reward/NAME` is a multi grader's member.
+REINFORCEMENT = ("reward", "completion_tokens", "completion_clipped")
+#: What a trainer logs that is worth a curve of its own.
+KEPT = frozenset(
+    {
+        *("loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE),
+        *("kl", "reward_std", "zero_spread", "identical", *REINFORCEMENT),
+        *(f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE, *REINFORCEMENT)),
+    }
+)
+PARTS = ("reward/", "eval_reward/")
 
 
 class Reporter(TrainerCallback):
@@ -37,6 +44,7 @@ class Reporter(TrainerCallback):
         self._bench = bench
         self._eval_steps = spec.hyperparameters.eval_steps
         self._plan = spec.retention
+        self._measure = MEASURES[spec.objective]
         self._exports_best = exports_best(spec)
         self.cadence = Cadence(self._plan)
         self._passes_done = 0
@@ -84,8 +92,8 @@ class Reporter(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """The best of several evaluations within an epoch can only be kept if it is written there and then."""
-        step, losses = state.global_step, dict(evaluated(state.log_history))
-        is_best = step in losses and min(losses, key=lambda one: (losses[one], one)) == step
+        step, ranks = state.global_step, self._measure.ranks(dict(self._measure.of(state.log_history)))
+        is_best = step in ranks and min(ranks, key=lambda one: (ranks[one], one)) == step
         if is_best and step and not ends_epoch(args, state):
             control.should_save |= self._exports_best or self._is_due(step, is_best=True)
 
@@ -104,7 +112,7 @@ class Reporter(TrainerCallback):
         logs: dict[str, float],
         **_: Any,
     ) -> None:
-        values = {name: finite(value) for name, value in logs.items() if name in KEPT}
+        values = {name: finite(value) for name, value in logs.items() if name in KEPT or name.startswith(PARTS)}
         if "loss" in logs:
             step_tokens = logs["num_tokens"] - self.tokens
             self.tokens = int(logs["num_tokens"])
@@ -128,13 +136,6 @@ class Reporter(TrainerCallback):
     def _stop_if_asked(self, control: TrainerControl) -> None:
         if self._bench.asked:
             control.should_training_stop = True
-
-
-def evaluated(log_history: list[dict[str, float]]) -> Iterator[tuple[int, float]]:
-    """Step and evaluation loss, in order, as far as it is a number."""
-    for entry in log_history:
-        if math.isfinite(entry.get("eval_loss", math.nan)):
-            yield int(entry["step"]), entry["eval_loss"]
 
 
 def ends_epoch(args: TrainingArguments, state: TrainerState) -> bool:

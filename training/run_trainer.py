@@ -12,6 +12,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from storage.events import Checkpoint, Phase
 from storage.files import bytes_of
+from storage.measures import MEASURES
 from storage.run_folder import Stretch
 from storage.spec import RunSpec
 from training import checkpoints
@@ -19,7 +20,7 @@ from training.batches import TokenBatches, fill
 from training.early_stopping import EarlyStopping
 from training.prompt_samples import PromptSamples
 from training.rehearsal import Rehearsal, tells_less, weight
-from training.reporter import Reporter, evaluated
+from training.reporter import Reporter
 from training.workbench import Workbench
 
 # Where there is no Triton, TRL scores every position, prompts and padding too, because some accelerators compile for
@@ -152,6 +153,8 @@ class RunTrainer:
     def _seal_checkpoint(self) -> None:
         written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         step, folder = self.state.global_step, self._bench.run.checkpoints
-        losses = dict(evaluated(self.state.log_history))
-        sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
-        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), eval_loss=losses.get(step)))
+        measure = MEASURES[self._spec.objective]
+        values = dict(measure.of(self.state.log_history))
+        sealed = checkpoints.seal(written, folder, step, self._spec.retention, measure.ranks(values))
+        judged = {measure.key: values.get(step)}
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), **judged))

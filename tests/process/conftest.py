@@ -64,8 +64,19 @@ def tiny_pairs(count: int = 24) -> list[dict[str, Any]]:
     ]
 
 
-KINDS = {Objective.SFT: Kind.SUPERVISED, Objective.DPO: Kind.PREFERENCE}
-ROWS_OF = {Objective.SFT: tiny_rows, Objective.DPO: tiny_pairs}
+def tiny_prompts(count: int = 24) -> list[dict[str, Any]]:
+    """Questions of different lengths; each knows the letter that is wanted."""
+    return [
+        {
+            "messages": [{"role": "user", "content": f"Question {index}: " + "why is the sky blue? " * (index % 4)}],
+            "item": {"wanted": "the"},
+        }
+        for index in range(count)
+    ]
+
+
+KINDS = {Objective.SFT: Kind.SUPERVISED, Objective.DPO: Kind.PREFERENCE, Objective.RFT: Kind.REINFORCEMENT}
+ROWS_OF = {Objective.SFT: tiny_rows, Objective.DPO: tiny_pairs, Objective.RFT: tiny_prompts}
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from core.combinations import RULES, Export, Setting, can_checkpoint, export_obj
 from core.people import Actor
 from core.studio import Studio
 from storage.methods import Adapter, Full, Lora, Method, Prefix, Qlora
-from storage.objectives import Dpo
+from storage.objectives import Dpo, Rft
 from storage.spec import Hyperparameters, JobSpec, ModelRef, Objective
 
 ALICE = Actor("Alice", "alice@example.org")
@@ -87,9 +87,18 @@ def test_what_a_method_can_be_exported_as() -> None:
 def test_every_rule_applies_to_something_and_can_be_said() -> None:
     noisy = Hyperparameters(neftune_alpha=5)
     asked = [
-        JobSpec(model="tiny", dataset="rows", method=method, objective=objective, hyperparameters=noisy, dpo=dpo)
+        JobSpec(
+            model="tiny",
+            dataset="rows",
+            method=method,
+            objective=objective,
+            hyperparameters=noisy,
+            dpo=dpo,
+            rft=Rft(max_completion_tokens=65536),
+            devices=2,
+        )
         for method in (*METHODS, Prefix(length=500))
-        for objective in (Objective.SFT, Objective.DPO)
+        for objective in Objective
         for dpo in (Dpo(label_smoothing=0.1), Dpo(loss="apo_zero", reference_free=True))
     ]
     settings = [Setting(spec=spec, model=MODEL, quantises=False) for spec in asked]

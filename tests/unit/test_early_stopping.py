@@ -3,9 +3,10 @@
 import pytest
 
 from core.resolve_stopping import judged, with_best_kept
+from storage.measures import LOSS, MEASURES
 from storage.retention import Checkpointing
 from storage.spec import Change, HoldOut, Hyperparameters, NoEvaluation, Objective
-from training.early_stopping import LOSS, MEASURES, Standing, told
+from training.early_stopping import Standing, told
 
 
 def log_of(values: list[float | None], key: str = "eval_loss") -> list[dict[str, float]]:

@@ -49,7 +49,7 @@ def test_what_fits_runs_as_asked(studio: Studio, asked: JobSpec) -> None:
     [
         ({"model": "gpt-17"}, "no model “gpt-17”"),
         ({"dataset": "ds-none"}, "no dataset “ds-none”"),
-        ({"objective": Objective.RFT}, "coming"),
+        ({"objective": Objective.RFT}, "holds labelled examples, but reinforcement"),
         ({"objective": Objective.DPO}, "holds labelled examples, but preference"),
         ({"method": Prefix(length=500)}, "A prefix of 500 virtual tokens with Tiny cannot be"),
     ],

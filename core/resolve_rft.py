@@ -1,0 +1,49 @@
+"""What a reinforcement job changes in what was asked, for the reasons in `core.combinations`. Pure arithmetic."""
+
+from core.combinations import ANSWER_FILLS_THE_CONTEXT, NO_DROPOUT_WITH_SAMPLES, NO_NOISE_WITH_SAMPLES
+from storage.methods import LowRank, Method
+from storage.objectives import Rft
+from storage.spec import Change, Hyperparameters
+
+#: Of the context, what answers may take where they were asked to take all of it.
+ANSWER_SHARE = 0.5
+
+
+def without_dropout(method: Method, changes: list[Change]) -> Method:
+    if not isinstance(method, LowRank) or not method.dropout:
+        return method
+    reason = NO_DROPOUT_WITH_SAMPLES.why
+    changes.append(Change(field="LoRA Dropout", asked=f"{method.dropout:g}", runs="0", reason=reason))
+    return method.model_copy(update={"dropout": 0.0})
+
+
+def without_noise(asked: Hyperparameters, changes: list[Change]) -> Hyperparameters:
+    if not asked.neftune_alpha:
+        return asked
+    reason = NO_NOISE_WITH_SAMPLES.why
+    changes.append(Change(field="NEFTune", asked=f"{asked.neftune_alpha:g}", runs="0", reason=reason))
+    return asked.model_copy(update={"neftune_alpha": 0.0})
+
+
+def with_room_for_prompts(asked: Rft, context: int, changes: list[Change]) -> Rft:
+    """Prompt and answer share the context."""
+    if asked.max_completion_tokens < context:
+        return asked
+    most = max(1, int(context * ANSWER_SHARE))
+    reason = f"{ANSWER_FILLS_THE_CONTEXT.why}, which is {context} tokens here"
+    change = Change(
+        field="Max Completion Length", asked=str(asked.max_completion_tokens), runs=str(most), reason=reason
+    )
+    changes.append(change)
+    return asked.model_copy(update={"max_completion_tokens": most})
+
+
+def in_prompts(asked: Rft, hyperparameters: Hyperparameters) -> Change:
+    """The batch size counts tokens, and how many will be sampled nobody knows before."""
+    prompts = asked.prompts_per_step * hyperparameters.gradient_accumulation_steps
+    return Change(
+        field="Batch Size",
+        asked=str(hyperparameters.batch_size),
+        runs=f"{prompts} prompts × {asked.group_size} answers",
+        reason="a step of reinforcement is counted in prompts (Prompts per Step), not in tokens",
+    )
