@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from cli.follow import follow, say_changes
+from cli.outlook import say_outlook
 from cli.output import console, one_sentence
 from core.errors import BadInput, Taken
 from core.feed import FeedUpdate
@@ -54,6 +55,7 @@ def train(
         list[str] | None, typer.Option(help="wandb | tensorboard | mlflow | trackio; repeat for several.")
     ] = None,
     spec: Annotated[Path | None, typer.Option(help="YAML file with fields of the spec; options win over it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a progress bar.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -74,6 +76,9 @@ def train(
             _set(asked, setting)
         if file is None and "dataset" not in asked:
             raise BadInput("Nothing to train on: name a FILE of labelled examples, or a dataset with --set dataset=ID.")
+        if dry_run:
+            say_outlook(data_dir, file, asked, as_json)
+            return
         status = asyncio.run(_train(Home.locate(data_dir), file, asked, as_json))
     raise typer.Exit(0 if status is Status.COMPLETED else 1)
 

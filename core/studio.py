@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import filelock
 
+from core import hardware
 from core.ballast import Ballast
 from core.checkpoints import Checkpoints
 from core.clerk import Clerk
@@ -24,6 +25,7 @@ from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
 from core.grading.trials import GraderTrials
+from core.hardware import Hardware
 from core.home import Home
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
@@ -32,6 +34,7 @@ from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
+from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
@@ -83,7 +86,7 @@ class Studio:
         self.grader_trials = GraderTrials(self.datasets)
         self.conversations = ConversationImports(self.datasets, self.uploads)
         self.feed = Feed(home.runs, publish)
-        devices = devices or find_devices()
+        self._devices = devices = devices or find_devices()
         launcher = Launcher.find(home.path)
         self.queue = Queue(
             self._database,
@@ -92,6 +95,7 @@ class Studio:
             obstacle=lambda: home.shortage() or launcher.obstacle(),
             known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
         )
+        self.predictions = Predictions(home, self.tokens)
         submission = Submission(
             self._database,
             home,
@@ -99,16 +103,23 @@ class Studio:
             self.datasets,
             self._ballast,
             devices,
+            self.predictions,
             self.queue.announce,
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
-        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
+        self.scheduler = Scheduler(
+            self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
+        )
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)
+
+    def hardware(self) -> Hardware:
+        """What this machine has, measured now. Asks the driver, so it may block."""
+        return hardware.look(self._devices)
 
     def open(self, *, locked: bool = False) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do.

@@ -29,7 +29,7 @@ class Phase(EventBase):
     """The trainer enters a stretch of work; `done` of `total` where it can be counted."""
 
     type: Literal["phase"] = "phase"
-    name: Literal["loading", "tokenising", "sampling", "training", "exporting", "converting"]
+    name: Literal["loading", "tokenising", "sampling", "rehearsing", "training", "exporting", "converting"]
     detail: str = ""
     done: int = 0
     total: int = 0

@@ -75,6 +75,10 @@ class Hyperparameters(Record):
         0, ge=0, le=8_388_608, title="Micro-Batch Size",
         description="Most tokens in one forward pass; fewer take less memory and more passes. 0 = what fits",
     )  # fmt: skip
+    gradient_checkpointing: bool = Field(
+        False, title="Gradient Checkpointing",
+        description="Keeps less of each pass and computes it again: far less memory, about a third more time",
+    )  # fmt: skip
     warmup_steps: int = Field(
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",
@@ -211,6 +215,9 @@ class Compute(Record):
     weights_dtype: Literal["bfloat16", "float32"]
     micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
     gradient_checkpointing: bool = False
+    rehearsal: Literal["auto", "always", "never"] = Field(
+        "auto", description="Try the longest batch before the first step; auto: not where a CPU's first step is one"
+    )
     #: Turbo's (core.turbo); runs of before it have none of them.
     fused: bool = Field(False, description="Our own passes for the loss and low-rank layers (training/fused.py)")
     attention: Literal["sdpa", "flash_attention_2"] = "sdpa"

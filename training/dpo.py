@@ -71,7 +71,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
             trainer.data_collator.reference = reference_of(rows, trainer, bench)
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
-        bench.emit(training_phase(spec, batches, rows, bench.step))
+        trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()
     clear_work(bench)

@@ -71,7 +71,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         torch.manual_seed(spec.hyperparameters.seed + bench.rank.number)
     bench.check()
     bench.step = step_of(checkpoint) if checkpoint else 0
-    bench.emit(training_phase(spec, batches, rows, bench.step))
+    trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
     with fast_adapters(model, spec.compute), fused(model, active=spec.compute.fused):
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()

@@ -208,6 +208,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         model: Path = tiny_model,
         devices: int = 1,
         eval_steps: int = 0,
+        rehearsal: Any = "auto",
+        gradient_checkpointing: bool = False,
         hyperparameters: dict[str, Any] | None = None,
         retention: Checkpointing | None = None,
         chat_template: str = "",
@@ -244,7 +246,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             retention=retention or Checkpointing(),
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
+                gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,
         )  # fmt: skip

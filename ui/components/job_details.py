@@ -1,7 +1,7 @@
 """Job Details, Configuration and Deployments: every field of the spec as it runs, with what was changed and why."""
 
 from core.devices import Device
-from storage.methods import LowRank
+from storage.methods import Method
 from storage.objectives import Dpo
 from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec
 from storage.status import Status
@@ -9,6 +9,7 @@ from storage.tables import Job
 from ui import routes
 from ui.components.clock import full_date
 from ui.components.facts import fact
+from ui.components.method_words import METHOD_WORDS
 from ui.components.spec_form import number
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
@@ -63,14 +64,11 @@ def gpus(count: int) -> str:
 
 def _configuration(spec: RunSpec) -> None:
     asked, runs = spec.asked, spec.hyperparameters
-    lora = spec.method if isinstance(spec.method, LowRank) else None
     reasons = {change.field: f"{change.asked} was asked: {change.reason}." for change in spec.changes}
     rows = [
         ("Epochs", number(runs.epochs)),
         ("Batch Size", f"{runs.batch_size} tokens"),
-        ("LoRA Rank", number(lora.rank) if lora else "N/A"),
-        ("LoRA Alpha", number(lora.alpha) if lora else "N/A"),
-        ("LoRA Dropout", number(lora.dropout) if lora else "N/A"),
+        *_method(spec.method),
         ("Learning Rate", number(runs.learning_rate)),
         ("Max Context Length", number(runs.max_context_length)),
         ("Chunk Size", "Not set"),
@@ -103,6 +101,17 @@ def _configuration(spec: RunSpec) -> None:
                 fact(term, value, note=reasons.pop(term, ""))
             for term, reason in reasons.items():
                 fact(term, "changed", note=reason)
+
+
+def _method(method: Method) -> list[tuple[str, str]]:
+    """Every field that the method has; a title without the symbol that formulas know it by."""
+    rows = [("Method", METHOD_WORDS[method.kind].name)]
+    for name, field in type(method).model_fields.items():
+        if name != "kind":
+            value = getattr(method, name)
+            shown = ("On" if value else "Off") if isinstance(value, bool) else value
+            rows.append(((field.title or name).partition(" (")[0], shown if isinstance(shown, str) else number(shown)))
+    return rows
 
 
 def _preference(dpo: Dpo) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from core.errors import StudioError
 from core.studio import Studio
 from storage.spec import Compute, Objective, RunSpec
 from ui.components.dpo_panel import dpo_panel
+from ui.components.estimate_panel import EstimatePanel
 from ui.components.rft_panel import RftPanel
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
@@ -61,7 +62,9 @@ class SettingsStep:
         ChatTemplate(studio, form)
         with box("ts-grid"):
             spec_checkbox(form, "turbo")
+            spec_checkbox(form, "hyperparameters.gradient_checkpointing")
         Trackers(studio, form)
+        self._estimate = EstimatePanel(form)
         with box("ts-panel", "section").props("aria-label='What will really run'"):
             heading("What will really run", 3)
             self._outlook = box("ts-stretch").props("role=status").mark("outlook")
@@ -84,14 +87,18 @@ class SettingsStep:
             return
         try:
             runs = await in_thread(self._studio.runs.preview, spec)
+            outlook, rungs = await in_thread(self._studio.runs.outlook, runs)
+            free_disk_bytes = await in_thread(self._studio.predictions.free_disk_bytes)
         except StudioError as error:
             self._say(str(error))
             return
         self._outlook.clear()
         with self._outlook:
             _changes(runs)
+        self._estimate.show(outlook, rungs, free_disk_bytes)
 
     def _say(self, *sentences: str) -> None:
+        self._estimate.clear()
         self._outlook.clear()
         with self._outlook:
             for sentence in sentences:

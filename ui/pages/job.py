@@ -19,6 +19,7 @@ from ui.components.ending_note import EndingNote
 from ui.components.failure_card import FailureCard
 from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
+from ui.components.job_cost import JobCost
 from ui.components.job_details import JobDetails
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
@@ -72,6 +73,7 @@ class JobView:
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
+                self._cost = JobCost()
                 self._trackers = JobTrackers()
         self._asked_trackers = asked(spec.asked)
 
@@ -141,6 +143,7 @@ class JobView:
             return
         self._waits = await in_thread(self._studio.queue.waits_because, self._job)
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
+        self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
         folder = self._studio.home.runs / self._job.id
         self._trackers.show(await in_thread(news_of, folder, self._asked_trackers))
