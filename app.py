@@ -19,6 +19,7 @@ from cli.graders import graders
 from cli.jobs import jobs
 from cli.output import console, one_sentence
 from cli.runner import runner
+from cli.trackers import secrets, trackers
 from cli.train import DataDir, train
 from cli.upkeep import backup, gc, rebuild_index, restore
 from core.errors import BadInput
@@ -45,6 +46,8 @@ main.command()(gc)
 main.add_typer(jobs, name="jobs")
 main.add_typer(datasets, name="datasets")
 main.add_typer(graders, name="graders")
+main.add_typer(trackers, name="trackers")
+main.add_typer(secrets, name="secrets")
 
 
 @main.command()

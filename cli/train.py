@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from cli.follow import follow, say_changes
+from cli.outlook import say_outlook
 from cli.output import console, one_sentence
 from core.errors import BadInput, Taken
 from core.feed import FeedUpdate
@@ -44,7 +45,17 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. hyperparameters.seed=7."),
     ] = None,
+    sample_prompt: Annotated[
+        list[str] | None, typer.Option(help="A prompt to answer before the first step and at each checkpoint; repeat.")
+    ] = None,
+    chat_template: Annotated[
+        Path | None, typer.Option(help="File with a Jinja template in the place of the model's own.")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="wandb | tensorboard | mlflow | trackio; repeat for several.")
+    ] = None,
     spec: Annotated[Path | None, typer.Option(help="YAML file with fields of the spec; options win over it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a progress bar.")] = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -60,10 +71,14 @@ def train(
             asked.setdefault("hyperparameters", {})["epochs"] = epochs
         if devices is not None:
             asked["devices"] = devices
+        asked |= _extras(sample_prompt, chat_template, tracker)
         for setting in settings or []:
             _set(asked, setting)
         if file is None and "dataset" not in asked:
             raise BadInput("Nothing to train on: name a FILE of labelled examples, or a dataset with --set dataset=ID.")
+        if dry_run:
+            say_outlook(data_dir, file, asked, as_json)
+            return
         status = asyncio.run(_train(Home.locate(data_dir), file, asked, as_json))
     raise typer.Exit(0 if status is Status.COMPLETED else 1)
 
@@ -148,6 +163,17 @@ def _fields(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadInput(f"The spec {path} holds no fields; write them as “name: value” lines.")
     return content
+
+
+def _extras(prompts: list[str] | None, template: Path | None, trackers: list[str] | None) -> dict[str, Any]:
+    """Fields that have an option of their own, as far as they were given."""
+    found: dict[str, Any] = {"sample_prompts": prompts or None, "trackers": trackers or None}
+    if template is not None:
+        try:
+            found["chat_template"] = template.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"The chat template {template} cannot be read: {error}.") from error
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _set(asked: dict[str, Any], setting: str) -> None:

@@ -21,7 +21,7 @@ from core.people import Actor
 from core.queueing import Queue, Shift
 from core.runs import Runs
 from storage.run_folder import Request as Asked
-from storage.spec import JobSpec
+from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
 from storage.tables import Job
 
@@ -87,10 +87,10 @@ class Clerk:
         fields = dict(fields)
         if file is not None:
             fields["dataset"] = self._datasets.add(file, name=None, actor=actor).id
-        suggested = self._models.suggested(str(fields.get("model")))
-        if isinstance(fields.setdefault("hyperparameters", {}), dict):
-            fields["hyperparameters"] = suggested | fields["hyperparameters"]
         spec = JobSpec.model_validate(fields)
+        suggested = self._models.suggested(spec.model, spec.objective, spec.method.kind)
+        typed = spec.hyperparameters.model_dump(exclude_unset=True)
+        spec = spec.model_copy(update={"hyperparameters": Hyperparameters.model_validate(suggested | typed)})
         if spec.model == STARTER_ID:
             self._require_starter()
         return self._runs.submit(spec, actor=actor)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from core.prompt_answers import Answers
 from core.series import Point, Series
-from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, Sample, Warn
+from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, PromptAnswer, Sample, Warn
 from storage.measures import LOSS, REWARD, Measure
 from storage.run_folder import Stretch
 
@@ -25,6 +26,8 @@ class History:
     failed: Failed | None
     #: What takes long between two events, as of the snapshot.
     stretch: Stretch | None = None
+    #: By prompt, then by step.
+    answers: tuple[PromptAnswer, ...] = ()
 
     @property
     def eval_losses(self) -> dict[int, float]:
@@ -68,6 +71,7 @@ class Recorder:
     finished: Finished | None = None
     failed: Failed | None = None
     stretch: Stretch | None = None
+    answers: Answers = field(default_factory=Answers)
     _cut_pending: bool = False
 
     def begin(self, attempt: int) -> None:
@@ -87,6 +91,8 @@ class Recorder:
             case Sample():
                 self.samples = [s for s in self.samples if (s.index, s.tuned) != (event.index, event.tuned)]
                 self.samples.append(event)
+            case PromptAnswer():
+                self.answers.add(event)
             case Warn():
                 self.warnings.append(event)
             case Checkpoint():
@@ -110,6 +116,7 @@ class Recorder:
             finished=self.finished,
             failed=self.failed,
             stretch=self.stretch,
+            answers=self.answers.all(),
         )
 
     def _measure(self, event: Metric) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from core import learning_rates
 from core.errors import NotFound
 from core.home import Home
 from core.spawn import PROJECT_ROOT, inherited
@@ -16,7 +17,7 @@ from storage import manifest
 from storage.event_log import read_events
 from storage.events import Failed, Phase
 from storage.files import read_json
-from storage.spec import ModelRef
+from storage.spec import ModelRef, Objective
 
 STARTER_ID = "smollm2-135m"
 #: Half a gigabyte: the bf16 weights and, for a moment, their temporary copy.
@@ -99,10 +100,11 @@ class Models:
             **_sizes(folder),
         )
 
-    def suggested(self, model_id: str) -> dict[str, float]:
-        """Hyperparameters to begin with for this model, where they differ from the spec's defaults."""
-        rate = next((info.suggested_learning_rate for info in self.all() if info.id == model_id), None)
-        return {"learning_rate": rate} if rate else {}
+    def suggested(self, model_id: str, objective: Objective, method: str) -> dict[str, float]:
+        """Hyperparameters to begin with for this model and method, where they differ from the spec's defaults."""
+        info = next((info for info in self.all() if info.id == model_id), None)
+        parameters, known = (info.parameters, info.suggested_learning_rate) if info else (0, None)
+        return {"learning_rate": learning_rates.suggested(objective, method, parameters, known)}
 
     def starter_state(self) -> StarterState:
         if manifest.is_sealed(self._home.models / STARTER_ID):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import Conflict
+from core.estimate.ladder import Rung
+from core.estimate.outlook import Outlook
 from core.home import Home
 from core.people import Actor
 from core.queueing import Queue
@@ -78,6 +80,10 @@ class Runs:
     def preview(self, spec: JobSpec, *, actor: Actor | None = None) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
         return self._submission.preview(spec, actor=actor)
+
+    def outlook(self, run: RunSpec) -> tuple[Outlook, tuple[Rung, ...]]:
+        """What a previewed run will take, and what would make it fit where it does not."""
+        return self._submission.outlook(run)
 
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""

@@ -16,6 +16,7 @@ from core.ladder import Ladder
 from core.launcher import Launcher, Start
 from core.orphans import Orphanage
 from core.outcome import Outcome, could_not_start, is_of_an_earlier_boot, outcome
+from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
 from storage.run_folder import Attempt, Request
@@ -46,6 +47,7 @@ class Scheduler:
         home: Home,
         ballast: Ballast,
         launcher: Launcher,
+        predictions: Predictions,
         patience: float = 1.0,
     ) -> None:
         self._runs = runs
@@ -54,6 +56,7 @@ class Scheduler:
         self._home = home
         self._ballast = ballast
         self._launcher = launcher
+        self._predictions = predictions
         self._patience = patience
         self._orphanage = Orphanage(home.runs)
         self._swept_at = float("-inf")
@@ -159,6 +162,7 @@ class Scheduler:
         self._note_progress(job, history)
         if ended is not None or (not alive and self._is_gone(job, attempt)):
             reach("finish: exit seen")
+            self._predictions.compare(folder, history)
             short = bool(self._home.shortage())
             how = outcome(job, history, ended, folder, disk_is_short=short)
             self._end(job, self._told_why(job, how))

@@ -29,7 +29,7 @@ class Phase(EventBase):
     """The trainer enters a stretch of work; `done` of `total` where it can be counted."""
 
     type: Literal["phase"] = "phase"
-    name: Literal["loading", "tokenising", "sampling", "training", "exporting", "converting"]
+    name: Literal["loading", "tokenising", "sampling", "rehearsing", "training", "exporting", "converting"]
     detail: str = ""
     done: int = 0
     total: int = 0
@@ -47,6 +47,16 @@ class Sample(EventBase):
     answer: str
     tuned: bool
     held_out: bool
+
+
+class PromptAnswer(EventBase):
+    """What the model said, after `step` steps, to one of the prompts that the user wants to follow."""
+
+    type: Literal["prompt_answer"] = "prompt_answer"
+    index: int
+    step: int
+    prompt: str
+    answer: str
 
 
 class Checkpoint(EventBase):
@@ -91,6 +101,8 @@ class Failed(EventBase):
     evidence: str = ""
 
 
-Event = Annotated[Metric | Phase | Sample | Checkpoint | Log | Warn | Finished | Failed, Field(discriminator="type")]
+Event = Annotated[
+    Metric | Phase | Sample | PromptAnswer | Checkpoint | Log | Warn | Finished | Failed, Field(discriminator="type")
+]
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -10,10 +10,18 @@ from storage.methods import Lora, Method, Record
 from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.rows import Kind
+from storage.trackers import Tracker
 
 SCHEMA_VERSION = 1
 JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+
+#: Prompts whose answers are followed: so many, each of so many characters at most.
+MOST_SAMPLE_PROMPTS, LONGEST_SAMPLE_PROMPT = 5, 2000
+#: Characters. The longest known template of a published model has about 15 000.
+LONGEST_CHAT_TEMPLATE = 30_000
+SamplePrompt = Annotated[str, Field(min_length=1, max_length=LONGEST_SAMPLE_PROMPT)]
 
 
 class Objective(StrEnum):
@@ -67,6 +75,10 @@ class Hyperparameters(Record):
         0, ge=0, le=8_388_608, title="Micro-Batch Size",
         description="Most tokens in one forward pass; fewer take less memory and more passes. 0 = what fits",
     )  # fmt: skip
+    gradient_checkpointing: bool = Field(
+        False, title="Gradient Checkpointing",
+        description="Keeps less of each pass and computes it again: far less memory, about a third more time",
+    )  # fmt: skip
     warmup_steps: int = Field(
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",
@@ -86,7 +98,11 @@ class Hyperparameters(Record):
     )  # fmt: skip
     early_stopping: int = Field(
         0, ge=0, le=100, title="Early Stopping",
-        description="Stop after so many evaluations without a lower loss; 0 = never",
+        description="Stop after so many evaluations without a better one; 0 = never",
+    )  # fmt: skip
+    export_step: Literal["auto", "last", "best"] = Field(
+        "auto", title="Exported Step",
+        description="What the output holds: last, best (by evaluation), or auto = best where early stopping is on",
     )  # fmt: skip
     eval_steps: int = Field(
         0, ge=0, le=1_000_000, title="Evaluate Every N Steps",
@@ -107,6 +123,14 @@ class JobSpec(Record):
     rft: Rft = Rft()
     hyperparameters: Hyperparameters = Hyperparameters()
     checkpoints: Checkpointing = Checkpointing()
+    sample_prompts: tuple[SamplePrompt, ...] = Field(
+        (), max_length=MOST_SAMPLE_PROMPTS, title="Sample Prompts",
+        description="Up to 5 prompts, answered before the first step and at each checkpoint",
+    )  # fmt: skip
+    chat_template: str = Field(
+        "", max_length=LONGEST_CHAT_TEMPLATE, title="Chat Template",
+        description="A Jinja template in the place of the model's own; empty = the model's own",
+    )  # fmt: skip
     output_name: str = Field(
         "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
         description="Name of the tuned model; empty = ft-<timestamp>-<random>",
@@ -125,6 +149,18 @@ class JobSpec(Record):
         description="The fastest settings known for this device at equal final loss; what it changes is listed",
     )  # fmt: skip
     wandb: bool = Field(False, title="Enable Weights & Biases", description="Also send the metrics to Weights & Biases")
+    trackers: tuple[Tracker, ...] = Field(
+        (), max_length=len(Tracker), title="Trackers",
+        description="Where the metrics are sent as well: tensorboard, mlflow, trackio, wandb",
+    )  # fmt: skip
+
+    @field_validator("sample_prompts", mode="before")
+    @classmethod
+    def _without_blanks(cls, value: object) -> object:
+        """An empty line of the form is no prompt."""
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(one for one in value if not isinstance(one, str) or one.strip())
 
 
 class ModelRef(Record):
@@ -145,6 +181,7 @@ class ModelRef(Record):
     head_size: int = 0
     vocabulary: int = 0
     tied_embeddings: bool = True
+    chat_template: str = Field("", description="What this run uses in the place of the model's own; empty: its own")
 
 
 class DatasetRef(Record):
@@ -178,6 +215,9 @@ class Compute(Record):
     weights_dtype: Literal["bfloat16", "float32"]
     micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
     gradient_checkpointing: bool = False
+    rehearsal: Literal["auto", "always", "never"] = Field(
+        "auto", description="Try the longest batch before the first step; auto: not where a CPU's first step is one"
+    )
     #: Turbo's (core.turbo); runs of before it have none of them.
     fused: bool = Field(False, description="Our own passes for the loss and low-rank layers (training/fused.py)")
     attention: Literal["sdpa", "flash_attention_2"] = "sdpa"
@@ -214,5 +254,6 @@ class RunSpec(Record):
     compute: Compute
     #: Its name in the files of version 0.1, which knew retention only.
     retention: Checkpointing = Checkpointing()
+    sample_prompts: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)

@@ -21,6 +21,7 @@ from training.course import (
     speed,
     training_phase,
 )
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
@@ -70,7 +71,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
             trainer.data_collator.reference = reference_of(rows, trainer, bench)
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
-        bench.emit(training_phase(spec, batches, rows, bench.step))
+        trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()
     clear_work(bench)
@@ -86,6 +87,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         **preferences(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)

@@ -42,7 +42,10 @@ SAMPLED_PER_LEARNED = 8
 
 
 class ReinforcementTrainer(RunTrainer, Trainer):
-    """`train_dataset` and `eval_dataset` are lists of Prompts. `grading` is open as long as it trains."""
+    """`train_dataset` and `eval_dataset` are lists of Prompts. `grading` is open as long as it trains.
+
+    `is_new`: the method's weights have not been trained by another run.
+    """
 
     loss_is_scaled_for_ga = True
 
@@ -55,6 +58,7 @@ class ReinforcementTrainer(RunTrainer, Trainer):
         grading: Grading,
         log: RolloutLog,
         resumes: bool,
+        is_new: bool,
         **kwargs: Any,
     ) -> None:
         evaluates = bool(kwargs.get("eval_dataset"))
@@ -63,7 +67,7 @@ class ReinforcementTrainer(RunTrainer, Trainer):
         self._asked, self._grading, self._rollouts = spec.rft, grading, log
         #: A copy of a whole model is only made where it is needed to learn; an adapter's start costs a pass, no more.
         needs_start = spec.rft.kl_beta > 0 or not isinstance(spec.method, Full)
-        self._start = StartingPolicy(model) if needs_start else None
+        self._start = StartingPolicy(model, is_new=is_new) if needs_start else None
         for scored in (model, *(self._start.copies if self._start else ())):
             base = scored.get_base_model() if isinstance(scored, PeftModel) else scored
             add_fused_lm_head(base, temperature=spec.rft.temperature, outputs=("log_probs", "entropy"))
@@ -172,14 +176,16 @@ class ReinforcementTrainer(RunTrainer, Trainer):
         inputs, mask = collate(learned, self.processing_class.pad_token_id)
         inputs, mask = self._prepare_inputs(inputs), mask.to(self.args.device)
         worth = torch.tensor([one.advantage for one in learned], device=self.args.device)
+        # Before the pass that learns: some methods' starts are weights that take the learned ones' place for a moment.
+        starting = self._starting_logps(inputs, mask) if self._start is not None else None
         with self.compute_loss_context_manager():
             outputs = model(**inputs, use_cache=False, fused_lm_head=True)
             # A prefix stands before the tokens in the output, too.
             logps, entropy = (found[:, -mask.shape[1] :] for found in (outputs.log_probs, outputs.entropy))
             losses = token_losses(logps, worth)
             measured = {"entropy": float((entropy.detach() * mask).sum())}
-            if self._start is not None:
-                drifted = divergence(logps, self._starting_logps(inputs, mask))
+            if starting is not None:
+                drifted = divergence(logps, starting)
                 measured["kl"] = float((drifted.detach() * mask).sum())
                 if self._asked.kl_beta:
                     losses = losses + self._asked.kl_beta * drifted
@@ -222,9 +228,13 @@ def as_they_are(prompts: list[Prompt]) -> dict[str, list[Prompt]]:
     return {"prompts": prompts}
 
 
+#: Of the common settings: one is TRL's own; noise would be learned from; Liger replaces the forward that scores, and
+#: a compiled model would be compiled again for every length that is sampled.
+LEFT_OUT = ("max_length", "neftune_noise_alpha", "use_liger_kernel", "torch_compile")
+
+
 def arguments(asked: dict[str, Any]) -> TrainingArguments:
-    """The common settings without the one that only TRL knows, and without noise in what was sampled without it."""
-    known = {name: value for name, value in asked.items() if name not in ("max_length", "neftune_noise_alpha")}
+    known = {name: value for name, value in asked.items() if name not in LEFT_OUT}
     return TrainingArguments(**known, remove_unused_columns=False)
 
 

@@ -13,6 +13,7 @@ from storage.measures import MEASURES
 from storage.run_folder import Request, Stretch
 from storage.spec import RunSpec
 from training.cadence import Cadence
+from training.early_stopping import exports_best
 from training.failures import NanLoss
 from training.workbench import Workbench
 
@@ -44,6 +45,7 @@ class Reporter(TrainerCallback):
         self._eval_steps = spec.hyperparameters.eval_steps
         self._plan = spec.retention
         self._measure = MEASURES[spec.objective]
+        self._exports_best = exports_best(spec)
         self.cadence = Cadence(self._plan)
         self._passes_done = 0
         self._step_began = 0.0
@@ -93,7 +95,7 @@ class Reporter(TrainerCallback):
         step, ranks = state.global_step, self._measure.ranks(dict(self._measure.of(state.log_history)))
         is_best = step in ranks and min(ranks, key=lambda one: (ranks[one], one)) == step
         if is_best and step and not ends_epoch(args, state):
-            control.should_save |= self._is_due(step, is_best=True)
+            control.should_save |= self._exports_best or self._is_due(step, is_best=True)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # The Trainer would evaluate and save an epoch that was cut short. One that is complete is closed as ever, so

@@ -2,6 +2,7 @@
 
 import contextlib
 
+from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
@@ -10,18 +11,20 @@ from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
 from training.batches import TokenBatches
 from training.course import answer_again, begin, clear_work, resume_point, speed
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, Unsupported, exporting
 from training.grading import Grading
 from training.holdout import Split, split_rows
 from training.methods import in_base_dtype, parameter_counts, with_method, without_dropout
-from training.model import fast_adapters, load_model
+from training.model import fast_adapters
 from training.preferences import load_prompts
 from training.prompts import Prompt, batches_of, with_items
 from training.reinforcement_trainer import ReinforcementTrainer, as_they_are
 from training.reporter import Reporter
 from training.rollout_log import RolloutLog
 from training.sampling import show_answers
+from training.start import starting_model
 from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
 
@@ -39,7 +42,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     batches = batches_of(len(rows.train), spec.rft, asked.gradient_accumulation_steps, asked.seed)
 
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute, spec.method)
+    base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
     if checkpoint is None:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
@@ -66,6 +69,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
             log=log,
             reporter=reporter,
             resumes=checkpoint is not None,
+            is_new=not isinstance(base, PeftModel),
         )
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
@@ -76,11 +80,13 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         bench.check()  # a pause that came with the last step has nothing left to pause
 
     bench.emit(Phase(name="exporting", detail=spec.output_name))
+    exported = load_exported(trainer, spec, bench)
     facts = {
         "train_loss": train_loss,
         **rewards(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **exported,
     }
     with exporting():
         model = in_base_dtype(model)

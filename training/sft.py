@@ -20,6 +20,7 @@ from training.course import (
     training_phase,
 )
 from training.data import Example, load_examples
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.fused import fused
@@ -70,7 +71,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         torch.manual_seed(spec.hyperparameters.seed + bench.rank.number)
     bench.check()
     bench.step = step_of(checkpoint) if checkpoint else 0
-    bench.emit(training_phase(spec, batches, rows, bench.step))
+    trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
     with fast_adapters(model, spec.compute), fused(model, active=spec.compute.fused):
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()
@@ -87,6 +88,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         **losses(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)

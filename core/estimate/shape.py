@@ -9,6 +9,7 @@ from storage.spec import ModelRef
 INTERMEDIATE_TO_HIDDEN = 8 / 3
 QUERIES_TO_KEYS = 3
 USUAL_HEAD = 64
+USUAL_VOCABULARY = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,6 @@ def shape_of(model: ModelRef) -> Shape:
         heads=heads,
         key_width=keys * head,
         query_width=heads * head,
-        vocabulary=model.vocabulary,
+        vocabulary=model.vocabulary or min(USUAL_VOCABULARY, model.parameters // max(2 * model.hidden_size, 1)),
         tied=model.tied_embeddings,
     )

@@ -28,6 +28,7 @@ from storage.retention import Checkpointing
 from storage.rows import ROWS, Kind, RowsWriter
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
+from storage.trackers import Tracker
 
 ROOT = Path(__file__).parents[2]
 TINY_PUBLIC_ID = "tunesmith/tiny-llama"
@@ -207,7 +208,12 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         model: Path = tiny_model,
         devices: int = 1,
         eval_steps: int = 0,
+        rehearsal: Any = "auto",
+        gradient_checkpointing: bool = False,
+        hyperparameters: dict[str, Any] | None = None,
         retention: Checkpointing | None = None,
+        chat_template: str = "",
+        trackers: tuple[Tracker, ...] = (),
         **objectives: Any,
     ) -> RunFolder:
         number = next(numbers)
@@ -221,16 +227,16 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             output_name="tiny tuned",
             created_at=datetime.now(UTC),
             created_by="tests",
-            asked=JobSpec(model="tiny", dataset="rows"),
+            asked=JobSpec(model="tiny", dataset="rows", trackers=trackers),
             objective=objective,
             method=method or Lora(dropout=0),
             hyperparameters=Hyperparameters(
                 epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, max_context_length=256,
-                eval_steps=eval_steps,
+                eval_steps=eval_steps, **(hyperparameters or {}),
             ),
             model=ModelRef(
                 id="tiny", name="Tiny", path=str(model), revision="0",
-                context_length=512, parameters=0, hidden_size=64, layers=2,
+                context_length=512, parameters=0, hidden_size=64, layers=2, chat_template=chat_template,
             ),
             dataset=DatasetRef(
                 id="rows", name="rows | *of* <b>tests</b>", path=str(dataset / ROWS), kind=KINDS[objective],
@@ -240,7 +246,8 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             retention=retention or Checkpointing(),
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
+                gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,
         )  # fmt: skip

@@ -123,3 +123,15 @@ def free_port() -> int:
 
 def taken_port(result: Result) -> str:
     return result.stderr.split()[1]
+
+
+def test_a_dry_run_says_what_it_would_take_and_starts_nothing(folder: Path, examples: Path) -> None:
+    result = run("train", examples, "--model", "tiny", "--dry-run", "--data-dir", folder)
+    assert result.exit_code == 0, result.output
+    for said in ("Memory: about", "fits (estimate)", "Time: about", "Disk: at most", "Nothing was started."):
+        assert said in result.stdout
+    assert list((folder / "runs").iterdir()) == []
+    told = run("train", examples, "--model", "tiny", "--dry-run", "--json", "--data-dir", folder)
+    estimate = json.loads(told.stdout.splitlines()[-1])
+    assert (estimate["type"], estimate["verdict"], estimate["to_take_less"]) == ("estimate", "fits", [])
+    assert sum(estimate["parts"].values()) == estimate["needed_bytes"]

@@ -15,6 +15,7 @@ PHASES = {
     "loading": "Loading the model",
     "tokenising": "Tokenising",
     "sampling": "Answering the held-out prompts",
+    "rehearsing": "Trying the longest batch",
     "exporting": "Writing the adapter",
     "converting": "Converting",
 }

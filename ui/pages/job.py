@@ -10,7 +10,8 @@ from core.feed import FeedUpdate
 from core.history import History
 from core.rollouts import Order
 from core.studio import Studio
-from storage.events import Checkpoint, Metric, Sample, Warn
+from core.tracking import asked, news_of
+from storage.events import Checkpoint, Finished, Metric, PromptAnswer, Sample, Warn
 from storage.graders import Multi
 from storage.spec import Objective, RunSpec
 from storage.tables import Job
@@ -18,12 +19,16 @@ from ui import routes
 from ui.components.alarm_banner import AlarmBanner
 from ui.components.before_after import BeforeAfter
 from ui.components.empty_state import empty_state
+from ui.components.ending_note import EndingNote
 from ui.components.failure_card import FailureCard
 from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
+from ui.components.job_cost import JobCost
 from ui.components.job_details import JobDetails
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
+from ui.components.job_trackers import JobTrackers
+from ui.components.prompt_answers import PromptAnswers
 from ui.components.rollout_inspector import RolloutInspector
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame
@@ -67,12 +72,17 @@ class JobView:
         with box("ts-columns"):
             with box("ts-column-wide"):
                 self._charts = JobCharts(job.objective, job.id, _parts(spec))
+                self._ending = EndingNote()
                 self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
+                self._answers = PromptAnswers()
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
+                self._cost = JobCost()
+                self._trackers = JobTrackers()
+        self._asked_trackers = asked(spec.asked)
 
     async def refresh(self) -> None:
         """Row and history as they are now."""
@@ -103,9 +113,12 @@ class JobView:
         if metrics and self._rollouts:
             self._rollouts.look()
         self._samples.add(event for event in news if isinstance(event, Sample))
+        self._answers.add(event for event in news if isinstance(event, PromptAnswer))
         self._warn(event for event in news if isinstance(event, Warn))
         for event in news:
             self._progress.apply(event)
+            if isinstance(event, Finished):
+                self._ending.show(event.facts)
         self._progress.stretch = update.stretch
         if any(isinstance(event, Checkpoint) for event in news):
             background_tasks.create_lazy(self._read_checkpoints(), name=f"{self._task} checkpoints")
@@ -125,6 +138,8 @@ class JobView:
         self._charts.show(history.series)
         if self._rollouts:
             self._rollouts.look()
+        self._ending.show(history.finished.facts if history.finished else None)
+        self._answers.show(history.answers)
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()
@@ -150,7 +165,10 @@ class JobView:
             return
         self._waits = await in_thread(self._studio.queue.waits_because, self._job)
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
+        self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
+        folder = self._studio.home.runs / self._job.id
+        self._trackers.show(await in_thread(news_of, folder, self._asked_trackers))
         self._show_head()
         await self._read_checkpoints()
 

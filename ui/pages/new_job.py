@@ -71,6 +71,7 @@ class Wizard:
         """`dataset` is the one whose page the user comes from."""
         models = await in_thread(self._studio.models.all)
         starter = await in_thread(self._studio.models.starter_state)
+        machine = await in_thread(self._studio.hardware)
         actor = await in_thread(self._studio.people.actor)
         datasets = await in_thread(self._studio.datasets.all, actor=actor)
         words = words_of(self._form)
@@ -80,7 +81,7 @@ class Wizard:
             about_model = "Choose a base model or a LoRA adapter to start fine-tuning."
             first = WizardStep(1, "Model", about_model, self.open)
             with first.body:
-                self._model = ModelStep(self._studio, self._form, models, starter)
+                self._model = ModelStep(self._studio, self._form, models, starter, machine)
                 self._foot(1)
             second = WizardStep(2, "Dataset", words.dataset_step, self.open)
             with second.body:
@@ -93,6 +94,7 @@ class Wizard:
                 self._problem.visible = False
                 self._foot(3)
         self._steps = (first, second, third)
+        await self._model.start()
         await self._dataset.start()
         self._form.on_change(self._save_soon)
 
