@@ -144,6 +144,20 @@ async def test_several_graders_and_a_formula_as_fields_and_as_text(user: User, s
     assert content["graders"]["brief"]["most"] == 40
     area.value = "{"
     await user.should_see("neither JSON nor YAML")
+    # Whatever was written, its fields can be shown.
+    odd = [{"type": "string_check", "operation": "maybe"}, {"type": "multi", "graders": {"a": 5, "b": {"type": "x"}}}]
+    for wrong in (
+        *odd,
+        {"type": "score_model", "range": 3, "input": [7]},
+        {"type": 9},
+        {"type": "python", "source": []},
+    ):
+        area.value = json.dumps(wrong)
+        user.find("grader-view-Fields").click()
+        user.find("grader-view-JSON").click()
+        (area,) = user.find("grader-text").elements
+        assert isinstance(area, ui.textarea)
+        assert json.loads(area.value or "") == wrong
     area.value = json.dumps(content | {"calculate_output": "right"})
     user.find("grader-view-YAML").click()
     (area,) = user.find("grader-text").elements

@@ -69,7 +69,8 @@ class GraderDraft:
 
     def change_member(self, at: int, kind: str) -> None:
         place = ("graders", self.members()[at])
-        self.set(place, new_content(kind, self.get(place)))
+        before = self.get(place)
+        self.set(place, new_content(kind, before if isinstance(before, dict) else None))
 
     def remove_member(self, at: int) -> None:
         graders = self.get(("graders",))

@@ -11,7 +11,7 @@ from graders.allowance import SWITCHED_OFF, is_python_allowed
 from ui.components.grader_draft import GraderDraft
 from ui.components.grader_fields import GraderFields
 from ui.components.grader_members import GraderMembers
-from ui.components.grader_words import FORMS
+from ui.components.grader_words import FORMS, single_titles
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, icon
 
@@ -107,7 +107,11 @@ class GraderEditor:
                 self._complain("There is no such grader; see it as JSON.")
 
     def _single(self, where: Callable[[], tuple[str, ...]]) -> None:
-        is_locked = self._draft.get((*where(), "type")) == "python" and not is_python_allowed()
+        kind = self._draft.get((*where(), "type"))
+        if kind not in single_titles():
+            Text("p", "There is no such form of grader; choose one, or see it as JSON.", "ts-error")
+            return
+        is_locked = kind == "python" and not is_python_allowed()
         if is_locked:
             with box("ts-locked").props("role=note"):
                 icon("alert")

@@ -56,11 +56,12 @@ class GraderFields:
 
     def _choice(self, name: str, field: FieldInfo, options: list[str]) -> None:
         anchor = self._anchor(name)
+        chosen = self._draft.get((*self._where(), name))
         with box("ts-field"):
             Text("label", field.title or name, "ts-label").props["for"] = anchor
             entry = ui.select(
                 options,
-                value=self._draft.get((*self._where(), name)),
+                value=chosen if chosen in options else None,
                 on_change=lambda event: self._draft.set((*self._where(), name), event.value),
             )
             entry.props(f"outlined dense for={anchor} popup-content-class=ts-menu aria-describedby={anchor}-help")
@@ -83,12 +84,15 @@ class GraderFields:
 
     def _value(self, name: str, at: int | None) -> Any:
         value = self._draft.get((*self._where(), name))
-        return value[at] if at is not None and isinstance(value, list) else value
+        if at is None:
+            return value
+        return value[at] if isinstance(value, list) and at < len(value) else ""
 
     def _set_number(self, name: str, at: int | None, text: str) -> None:
         value = _number(text)
         if at is not None:
-            pair = list(self._draft.get((*self._where(), name)))
+            found = self._draft.get((*self._where(), name))
+            pair = [*found] if isinstance(found, list) and len(found) == 2 else [0, 1]
             pair[at] = value
             value = pair
         self._draft.set((*self._where(), name), value)
@@ -97,6 +101,8 @@ class GraderFields:
         """Roles come with the grader; other ones are written in the JSON view."""
         messages = self._draft.get((*self._where(), "input"))
         for at, message in enumerate(messages if isinstance(messages, list) else []):
+            if not isinstance(message, dict):
+                continue
             title = MESSAGE_TITLES.get(str(message.get("role")), "Message")
             self._area(
                 self._anchor("input", str(at)),
@@ -108,8 +114,8 @@ class GraderFields:
             )
 
     def _set_message(self, at: int, text: str) -> None:
-        messages = [dict(message) for message in self._draft.get((*self._where(), "input"))]
-        messages[at]["content"] = text
+        messages = list(self._draft.get((*self._where(), "input")))
+        messages[at] = {**messages[at], "content": text}
         self._draft.set((*self._where(), "input"), messages)
 
     def _text(self, place: Place, title: str, text: str, *, is_json: bool) -> None:
@@ -118,7 +124,7 @@ class GraderFields:
 
         value = self._draft.get((*self._where(), *place))
         shown = json.dumps(value, indent=2, ensure_ascii=False) if is_json and not isinstance(value, str) else value
-        self._area(self._anchor(*place), title, text, shown or "", take, lambda: self._problem(*place))
+        self._area(self._anchor(*place), title, text, str(shown or ""), take, lambda: self._problem(*place))
 
     def _area(
         self,

@@ -47,7 +47,8 @@ class GraderMembers:
             with box("ts-field"):
                 Text("label", "Form", "ts-label").props["for"] = f"grader-form-{at}"
                 kind = self._draft.get(("graders", name, "type"))
-                form = ui.select(single_titles(), value=kind, on_change=lambda event: self._change(at, event.value))
+                known = kind if kind in single_titles() else None
+                form = ui.select(single_titles(), value=known, on_change=lambda event: self._change(at, event.value))
                 form.props(f"outlined dense for=grader-form-{at} popup-content-class=ts-menu")
                 form.classes("ts-input").mark(f"grader-form-{at}")
             remove = Button(

@@ -73,8 +73,8 @@ class JobView:
         with box("ts-columns"):
             with box("ts-column-wide"):
                 self._charts = JobCharts(job.objective, job.id, _parts(spec))
-                self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
                 self._ending = EndingNote()
+                self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
                 self._answers = PromptAnswers()
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()

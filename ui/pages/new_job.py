@@ -20,7 +20,7 @@ from ui.components.wizard_settings import SettingsStep
 from ui.components.wizard_step import WizardStep
 from ui.layout import frame, page_head
 from ui.signals import Signals
-from ui.threads import in_thread
+from ui.threads import in_own_thread, in_thread
 
 CRUMBS = (("Fine-Tuning Jobs", routes.jobs()), ("New job", None))
 SAVE_AFTER_S = 0.3
@@ -152,7 +152,7 @@ class Wizard:
             return
         try:
             actor = await in_thread(self._studio.people.actor)
-            job = await in_thread(self._studio.runs.submit, spec, actor=actor)
+            job = await in_own_thread(self._studio.runs.submit, spec, actor=actor)  # tries the grader
         except StudioError as error:
             self._complain(str(error))
             return
