@@ -116,8 +116,6 @@ def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: lis
     return most
 
 
-
-
 def _compute(
     devices: int, asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]
 ) -> Compute:
