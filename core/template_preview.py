@@ -40,6 +40,8 @@ class TemplatePreview:
 
     def own(self, model: str) -> str:
         """The model's own template, to begin from; empty where it has none, or several."""
+        if not model:
+            raise BadInput("Choose a model first.")
         return own_template(self._models.get(model))
 
 

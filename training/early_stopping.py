@@ -54,7 +54,8 @@ class EarlyStopping(TrainerCallback):
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         standing = Standing.of(state.log_history, self._measure)
-        if standing and self._is_over(state) and not self._bench.asked:
+        is_early = self._is_over(state) and state.global_step < state.max_steps
+        if standing and is_early and not self._bench.asked:
             self._bench.emit(Log(message=told(state.global_step, standing, self._measure)))
 
     def _is_over(self, state: TrainerState) -> bool:
@@ -80,7 +81,7 @@ def load_exported(trainer: Any, spec: RunSpec, bench: Workbench) -> dict[str, fl
     state, measure = trainer.state, MEASURES[spec.objective]
     standing, patience = Standing.of(state.log_history, measure), spec.hyperparameters.early_stopping
     facts: dict[str, float] = {"exported_step": state.global_step}
-    if standing and patience and standing.since >= patience:
+    if standing and 0 < patience <= standing.since and state.global_step < state.max_steps:
         facts["stopped_early_step"] = state.global_step
     if standing and exports_best(spec):
         facts |= {"best_step": standing.best_step, "best_value": standing.best}

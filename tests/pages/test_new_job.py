@@ -45,6 +45,7 @@ async def test_three_steps_lead_to_the_job_page(user: User, studio: Studio, aske
     retype(user, "hyperparameters.epochs", "3")
     user.find("create").click()
     (job_id,) = await jobs_of(studio)
+    await user.should_see("Job Details", retries=50)  # the name alone is on the wizard's page as well
     await user.should_see("My tone")
     job = studio.runs.get(job_id)
     assert (job.epochs, job.created_by_email, job.dataset_id) == (3, "alice@example.org", asked.dataset)

@@ -15,6 +15,7 @@ from storage.events import Finished, PromptAnswer
 from storage.jobs import Query
 from storage.spec import JobSpec, Objective, RunSpec
 from storage.trackers import MirrorState, Tracker
+from ui.components.text import Text
 from ui.signals import Signals
 
 BOB = Actor("Bob", "bob@example.org")
@@ -40,6 +41,15 @@ def type_into(user: User, marker: str, text: str) -> None:
     user.find(marker).type(text)
 
 
+async def at_step_3(user: User) -> None:
+    await user.open(STEP_3.replace("step=3", "step=1"))
+    user.find("model-tiny").click()
+    user.find("Next").click()
+    await user.should_see("What is Supervised Fine-Tuning?")
+    user.find("Next").click()
+    await user.should_see("Model Output Name")
+
+
 async def asked_for(studio: Studio) -> RunSpec:
     for _ in range(100):
         if rows := studio.runs.search(Query()).rows:
@@ -49,15 +59,16 @@ async def asked_for(studio: Studio) -> RunSpec:
 
 
 async def test_what_is_filled_in_below_is_what_the_job_asks_for(user: User, studio: Studio, asked: JobSpec) -> None:
-    await user.open(STEP_3)
+    await at_step_3(user)
     for name, value in (("weight_decay", "0.1"), ("max_gradient_norm", "0.5"), ("early_stopping", "3")):
         type_into(user, f"hyperparameters.{name}", value)
     type_into(user, "hyperparameters.neftune_alpha", "5")
     (schedule,) = user.find(kind=ui.select, marker="hyperparameters.scheduler").elements
     schedule.value = "cosine"
     user.find("sample-prompt-1").type("Where is my order?")
-    user.find("add-prompt").click()
-    user.find("add-prompt").click()
+    for number in (2, 3):
+        user.find("add-prompt").click()
+        await user.should_see(f"Prompt {number}")
     user.find("sample-prompt-3").type("  Hello  ")
     user.find("tracker-tensorboard").click()
     user.find("tracker-wandb").click()
@@ -84,12 +95,12 @@ async def test_a_bad_value_in_a_folded_part_is_shown(user: User, studio: Studio,
     type_into(user, "hyperparameters.weight_decay", "7")
     user.find("create").click()
     await user.should_see("Weight Decay cannot be “7”")
-    (fold,) = (
-        element
-        for element in user.find(kind=ui.element, content="Schedule, regularisation and early stopping").elements
-        if element.tag == "span"
-    )
-    assert "open" in fold.parent_slot.parent.parent_slot.parent.props  # type: ignore[union-attr]
+    (fold,) = user.find(marker="fold-advanced").elements
+    for _ in range(50):  # the click is answered in the background
+        if "open" in fold.props:
+            break
+        await asyncio.sleep(0.1)
+    assert "open" in fold.props
     assert not studio.runs.search(Query()).rows
 
 
@@ -104,12 +115,20 @@ async def test_a_template_is_previewed_with_the_rows_that_will_be_trained(
     user: User, studio: Studio, asked: JobSpec
 ) -> None:
     give_tokenizer(studio)
-    await user.open(STEP_3)
+    await at_step_3(user)
     user.find("own-template").click()
-    await user.should_see(OWN, retries=30)
+    (area,) = user.find("chat-template").elements
+    assert isinstance(area, ui.textarea)
+    for _ in range(50):
+        if area.value == OWN:
+            break
+        await asyncio.sleep(0.1)
+    assert area.value == OWN
     user.find("preview-template").click()
     await user.should_see("Row 3 as the model will read it", retries=200)
-    await user.should_see("<assistant> Hi 0")
+    learned = [one.text for one in user.find(kind=Text).elements if one.tag == "mark"]
+    # The answers and the token that ends them, and nothing of the questions.
+    assert sorted(text.split()[-3:] for text in learned) == [["Hi", f"{number}", "[unk]"] for number in range(3)]
     type_into(user, "chat-template", "{% for m in messages %}")
     user.find("preview-template").click()
     await user.should_see("The model's chat template refuses it", retries=200)

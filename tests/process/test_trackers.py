@@ -30,13 +30,14 @@ class Studio:
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
+        self.grace_s = 60.0
         self.home = run.path.parents[1]
         self.status, self.attempt = Status.RUNNING, 1
         self.tracking = Tracking(self.home)
         self.mirrors = self._mirrors()
 
     def _mirrors(self) -> Mirrors:
-        return Mirrors(self.home, self.tracking, self._job, self._spec, changed=lambda job_id: None)
+        return Mirrors(self.home, self.tracking, self._job, self._spec, lambda job_id: None, self.grace_s)
 
     def restart(self) -> None:
         self.mirrors.stop()
@@ -137,3 +138,14 @@ def test_a_tracker_that_fails_says_so_and_leaves_the_others_alone(studio: Studio
     # Nor is it anywhere else in the data folder.
     for path in Path(studio.home).rglob("*"):
         assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("studio", [(Tracker.TENSORBOARD,)], indirect=True)
+def test_a_mirror_that_never_ends_is_ended_and_the_studio_says_so(studio: Studio) -> None:
+    """As one does that waits for a network: here it waits for the record of an end that nobody writes."""
+    studio.grace_s = 0.5
+    studio.restart()
+    tell(studio.run, 1, range(1, 4)).close()
+    studio.change(Status.COMPLETED)
+    failed = studio.wait_for(Tracker.TENSORBOARD, lambda state: state.state == "failed")
+    assert failed.message == "It took too long after the run had ended."

@@ -10,12 +10,10 @@ from ui.components.text import Text, box
 class Folded:
     """`with Folded("Title"): …`. The browser folds; nothing is asked of the server."""
 
-    def __init__(self, title: str, about: str = "", *, is_open: bool = False) -> None:
-        with ui.element("details").classes("ts-panel ts-folded") as self._details:
+    def __init__(self, title: str, *, is_open: bool = False, marker: str = "fold") -> None:
+        with ui.element("details").classes("ts-panel ts-folded").mark(marker) as self._details:
             with box("ts-folded-head", "summary"):
                 Text("span", title, "ts-h3")
-                if about:
-                    Text("span", about, "ts-muted")
             self._body = box("ts-folded-body")
         if is_open:
             self.open()

@@ -16,7 +16,7 @@ class AdvancedSettings:
     def __init__(self, form: SpecForm) -> None:
         # Noise would be taken for a change from the reference, or drown what a reward says.
         noise = ("neftune_alpha",) if form.get("objective") == Objective.SFT else ()
-        self._fold = Folded("Schedule, regularisation and early stopping")
+        self._fold = Folded("Schedule, regularisation and early stopping", marker="fold-advanced")
         with self._fold, box("ts-grid"):
             self._entries: list[ui.input] = [spec_field(form, f"hyperparameters.{name}") for name in (*FIELDS, *noise)]
             for name in CHOICES:
