@@ -77,17 +77,7 @@ class Studio:
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
-        self.tokens = TokenCounts(home)
-        self.datasets = Datasets(self._database, home, self._ballast)
-        self.templates = TemplatePreview(self.models, self.datasets, self.tokens)
-        self.versions = Versions(home, self.datasets)
-        self.deletion = Deletion(self._database, home, self.datasets)
-        self.hub = Hub(home, self.datasets)
-        self.uploads = Uploads(home, self._ballast)
-        self.arrivals = Arrivals()
-        self.closer_looks = CloserLooks()
-        self.grader_trials = GraderTrials(self.datasets)
-        self.conversations = ConversationImports(self.datasets, self.uploads)
+        self._keep_datasets(home)
         self.feed = Feed(home.runs, publish)
         self._devices = devices = devices or find_devices()
         launcher = Launcher.find(home.path, keeps_spare=keeps_spare)
@@ -121,6 +111,20 @@ class Studio:
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)
+
+    def _keep_datasets(self, home: Home) -> None:
+        """What has to do with rows, from a file's arrival to the look of them as tokens."""
+        self.tokens = TokenCounts(home)
+        self.datasets = Datasets(self._database, home, self._ballast)
+        self.templates = TemplatePreview(self.models, self.datasets, self.tokens)
+        self.versions = Versions(home, self.datasets)
+        self.deletion = Deletion(self._database, home, self.datasets)
+        self.hub = Hub(home, self.datasets)
+        self.uploads = Uploads(home, self._ballast)
+        self.arrivals = Arrivals()
+        self.closer_looks = CloserLooks()
+        self.grader_trials = GraderTrials(self.datasets)
+        self.conversations = ConversationImports(self.datasets, self.uploads)
 
     def hardware(self) -> Hardware:
         """What this machine has, measured now. Asks the driver, so it may block."""

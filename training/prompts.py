@@ -9,7 +9,7 @@ import numpy as np
 
 from storage.objectives import Rft
 from storage.rows import Rows
-from storage.spec import DatasetRef
+from storage.spec import DatasetRef, Hyperparameters
 from training.batches import TokenBatches
 from training.conversations import Conversation
 from training.data import Example
@@ -48,7 +48,8 @@ def item_of(found: object) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def batches_of(count: int, asked: Rft, accumulation: int, seed: int) -> TokenBatches:
+def batches_of(count: int, asked: Rft, hyperparameters: Hyperparameters) -> TokenBatches:
     """Every prompt once an epoch; the steps are evened out, so that none has more than was asked for."""
-    steps = math.ceil(count / (asked.prompts_per_step * accumulation))
+    steps = math.ceil(count / (asked.prompts_per_step * hyperparameters.gradient_accumulation_steps))
+    seed = hyperparameters.seed
     return TokenBatches([1] * count, tokens_per_step=count / steps, micro_batch_tokens=count, seed=seed)

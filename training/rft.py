@@ -38,8 +38,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     bench.emit(Phase(name="loading", detail=f"Tokenizer of {spec.model.name}"))
     tokenizer = load_tokenizer(spec.model)
     rows = read_rows(spec, tokenizer, bench)
-    asked = spec.hyperparameters
-    batches = batches_of(len(rows.train), spec.rft, asked.gradient_accumulation_steps, asked.seed)
+    batches = batches_of(len(rows.train), spec.rft, spec.hyperparameters)
 
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
     base = starting_model(spec, bench.run)
