@@ -24,6 +24,13 @@ RATES: dict[Objective, dict[str, tuple[float, float]]] = {
         "adapter": (1e-5, 5e-4),
         "full": (1e-6, 1e-5),
     },
+    Objective.RFT: {
+        "lora": (1e-5, 3e-4),
+        "qlora": (1e-5, 3e-4),
+        "prefix": (1e-3, 1e-3),
+        "adapter": (1e-5, 3e-4),
+        "full": (1e-6, 1e-5),
+    },
 }
 DEFAULT = Hyperparameters().learning_rate
 #: Every rate that may have been suggested: whoever asks for another has thought about it.
@@ -34,6 +41,5 @@ def suggested(objective: Objective, method: str, parameters: int, known: float |
     """`known` is what the model's description says that LoRA learns supervised examples well at."""
     if known is not None and objective is Objective.SFT and method in ("lora", "qlora"):
         return known
-    # Reinforcement learns in small steps like preferences do.
-    usual, very_small = RATES.get(objective, RATES[Objective.DPO]).get(method, (DEFAULT, DEFAULT))
+    usual, very_small = RATES[objective][method]
     return very_small if 0 < parameters < VERY_SMALL else usual

@@ -79,13 +79,12 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         bench.check()  # a pause that came with the last step has nothing left to pause
 
     bench.emit(Phase(name="exporting", detail=spec.output_name))
-    exported = load_exported(trainer, spec, bench)
     facts = {
         "train_loss": train_loss,
         **rewards(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
-        **exported,
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)

@@ -55,6 +55,7 @@ def test_what_the_trainer_tells_is_measured(run_spec: RunSpec) -> None:
         (Objective.SFT, "prefix", 134_515_008, 1e-3, 5e-2),
         (Objective.DPO, "lora", 134_515_008, 1e-3, 5e-4),
         (Objective.DPO, "lora", 7_000_000_000, None, 1e-5),
+        (Objective.RFT, "lora", 134_515_008, 1e-3, 3e-4),
     ],
 )
 def test_each_objective_and_method_begins_at_its_own_rate(

@@ -11,9 +11,11 @@ from ui.components.text import Text, box, heading
 class MethodCards:
     """`obstacles` says of a method why it cannot be chosen on this machine."""
 
-    def __init__(self, chosen: str, on_pick: Callable[[str], None], obstacles: Mapping[str, str]) -> None:
+    def __init__(
+        self, chosen: str, on_pick: Callable[[str], None], obstacles: Mapping[str, str], learns_from: str
+    ) -> None:
         heading("Fine-Tuning Method *", 3)
-        Text("p", "Choose how your model will learn from labeled examples", "ts-muted")
+        Text("p", f"Choose how your model will learn from {learns_from}", "ts-muted")
         self._points: dict[str, list[Text]] = {}
         with box("ts-choices ts-choices-methods").props("role=radiogroup aria-label='Fine-Tuning Method'"):
             for kind, words in METHOD_WORDS.items():

@@ -18,6 +18,7 @@ from storage.tables import Job
 from ui.components.method_cards import MethodCards
 from ui.components.method_panel import MethodPanel, name_of
 from ui.components.model_picker import ModelPicker
+from ui.components.objective_words import words_of
 from ui.components.spec_form import METHODS, SpecForm
 from ui.components.starter_banner import StarterProgress
 from ui.components.text import Text, box
@@ -101,7 +102,9 @@ class ModelStep:
     def _draw_cards(self) -> None:
         self._place.clear()
         with self._place:
-            self._cards = MethodCards(self._form.get("method.kind"), self._choose, obstacles(self._machine))
+            learns_from = words_of(self._form).learns_from
+            chosen = self._form.get("method.kind")
+            self._cards = MethodCards(chosen, self._choose, obstacles(self._machine), learns_from)
 
     @property
     def _shown(self) -> str:
