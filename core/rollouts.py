@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from core.home import Home
 from storage.rollouts import ROLLOUT_STEP, RolloutGroup, RolloutStep
 from storage.run_folder import RunFolder
 
@@ -55,7 +54,7 @@ class RolloutPage:
 
 @dataclass(slots=True)
 class RolloutIndex:
-    """Of one run: which steps there are, and where. `update` reads only what is new."""
+    """Of one run: which steps there are, and where. `update` reads only what is new; a page keeps it while open."""
 
     folder: RunFolder
     places: dict[StepKey, Place] = field(default_factory=dict)
@@ -94,15 +93,6 @@ class RolloutIndex:
         except FileNotFoundError:
             return
         self._ends[path] = offset
-
-
-class Rollouts:
-    def __init__(self, home: Home) -> None:
-        self._home = home
-
-    def of(self, job_id: str) -> RolloutIndex:
-        """A page keeps it while it is open."""
-        return RolloutIndex(RunFolder(self._home.runs / job_id))
 
 
 def page_of(record: RolloutStep, order: Order, first: int, count: int) -> RolloutPage:

@@ -36,7 +36,6 @@ from core.opening import make_ready, on_network
 from core.people import People
 from core.predictions import Predictions
 from core.queueing import Queue
-from core.rollouts import Rollouts
 from core.runs import Runs
 from core.scheduler import Scheduler
 from core.submission import Submission
@@ -102,7 +101,6 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
-        self.rollouts = Rollouts(home)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(

@@ -2,7 +2,7 @@
 
 from nicegui import background_tasks, ui
 
-from core.rollouts import Order, RolloutPage, StepKey, page_of
+from core.rollouts import Order, RolloutIndex, RolloutPage, StepKey, page_of
 from core.studio import Studio
 from storage.rollouts import RolloutStep
 from ui.components.button import Button
@@ -23,7 +23,7 @@ class RolloutInspector:
     """Follows the newest step until somebody chooses another one. Invisible until there is one."""
 
     def __init__(self, studio: Studio, job_id: str) -> None:
-        self._index = studio.rollouts.of(job_id)
+        self._index = RolloutIndex(studio.runs.folder(job_id))
         self._steps: list[StepKey] = []
         self._lines = 0
         self._chosen: StepKey | None = None
