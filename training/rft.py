@@ -17,13 +17,14 @@ from training.failures import BadDataset, Unsupported, exporting
 from training.grading import Grading
 from training.holdout import Split, split_rows
 from training.methods import in_base_dtype, parameter_counts, with_method, without_dropout
-from training.model import fast_adapters, load_model
+from training.model import fast_adapters
 from training.preferences import load_prompts
 from training.prompts import Prompt, batches_of, with_items
 from training.reinforcement_trainer import ReinforcementTrainer, as_they_are
 from training.reporter import Reporter
 from training.rollout_log import RolloutLog
 from training.sampling import show_answers
+from training.start import starting_model
 from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
 
@@ -41,7 +42,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     batches = batches_of(len(rows.train), spec.rft, asked.gradient_accumulation_steps, asked.seed)
 
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute, spec.method)
+    base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
     if checkpoint is None:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
@@ -72,7 +73,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         )
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
-        bench.emit(training_phase(spec, batches, rows, bench.step))
+        trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     clear_work(bench)
     if bench.step < trainer.state.max_steps or not bench.lifeline.is_pause:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import trl.trainer.utils
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
@@ -80,6 +81,7 @@ class RunTrainer:
         callbacks = [reporter, EarlyStopping(spec, bench), PromptSamples(spec, bench)]
         super().__init__(args=args, callbacks=callbacks, **kwargs)
         self.remove_callback(PrinterCallback)
+        train_in_float32(self.model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         loader = DataLoader(
@@ -158,3 +160,12 @@ class RunTrainer:
         sealed = checkpoints.seal(written, folder, step, self._spec.retention, measure.ranks(values))
         judged = {measure.key: values.get(step)}
         self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), **judged))
+
+
+def train_in_float32(model: torch.nn.Module) -> None:
+    """TRL turns an adapter over a quantised model into bfloat16, which is too coarse to add small steps to; a resumed
+    run would get it back in float32, and go on differently.
+    """
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
