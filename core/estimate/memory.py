@@ -12,7 +12,7 @@ from storage.spec import Compute, ModelRef, Objective, RunSpec
 
 #: What CUDA itself takes on a GPU before the first tensor is there.
 CUDA_CONTEXT_BYTES = 600 * 1024**2
-#: What Python, torch, TRL and PEFT take of the host's memory: measured when the rows are tokens and no weight is loaded.
+#: What Python, torch, TRL and PEFT take of the host's memory: measured with the rows as tokens and no weight loaded.
 PROCESS_BYTES = 570 * 1024**2
 #: bitsandbytes' blocks: 64 weights share a float32; with double quantisation a byte, and 256 of those a float32.
 BLOCK, CONSTANTS_BLOCK = 64, 256
