@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core import estimate, resolve_dpo
+from core import estimate, resolve_dpo, turbo
 from core.errors import BadInput
 from core.hardware import Hardware
 from storage.methods import Lora, Method
@@ -59,7 +59,10 @@ def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardw
     _require_devices(spec.devices, dataset, hardware)
     compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
     if spec.turbo:
-        changes.append(_turbo(compute))
+        passes_asked = bool(asked.micro_batch_tokens)
+        method, compute = turbo.faster(
+            spec.objective, method, compute, hardware.packages, changes, passes_asked=passes_asked
+        )
     eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
     update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
     hyperparameters = asked.model_copy(update=update)
@@ -122,13 +125,6 @@ def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> in
     reason = "no examples are kept for evaluation"
     changes.append(Change(field="Evaluate Every N Steps", asked=str(asked), runs="0", reason=reason))
     return 0
-
-
-def _turbo(compute: Compute) -> Change:
-    """Today the fastest settings known are the ones that always run; the list says so instead of pretending."""
-    settings = f"{compute.weights_dtype} weights, no gradient checkpointing, chunked loss, passive thread waits"
-    reason = f"the fastest settings known for this device ({settings}) are already the default"
-    return Change(field="Turbo Mode", asked="On", runs="as Off", reason=reason)
 
 
 def _compute(

@@ -171,6 +171,12 @@ class Compute(Record):
     weights_dtype: Literal["bfloat16", "float32"]
     micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
     gradient_checkpointing: bool = False
+    #: Turbo's (core.turbo); runs of before it have none of them.
+    fused: bool = Field(False, description="Our own passes for the loss and low-rank layers (training/fused.py)")
+    attention: Literal["sdpa", "flash_attention_2"] = "sdpa"
+    liger: bool = False
+    compiled: bool = False
+    optimizer: Literal["adamw_torch_fused", "adamw_bnb_8bit"] = "adamw_torch_fused"
 
     @field_validator("device", mode="before")
     @classmethod

@@ -44,6 +44,9 @@ def settings(
         "ddp_find_unused_parameters": False,  # every adapter takes part in every step
         "bf16": compute.weights_dtype == "bfloat16",
         "activation_checkpointing": compute.gradient_checkpointing,
+        "optim": compute.optimizer,
+        "use_liger_kernel": compute.liger,
+        "torch_compile": compute.compiled,
         "max_length": None,  # rows are cut before, where we can tell which
         "eval_strategy": "epoch" if evaluates else "no",
         "eval_on_start": evaluates and not resumes,

@@ -22,6 +22,7 @@ from training.course import (
 from training.data import Example, load_examples
 from training.export import seal_output
 from training.failures import BadDataset, exporting
+from training.fused import fused
 from training.holdout import Split, split_rows
 from training.methods import in_base_dtype, parameter_counts, with_method
 from training.model import fast_adapters, load_model
@@ -70,7 +71,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     bench.check()
     bench.step = step_of(checkpoint) if checkpoint else 0
     bench.emit(training_phase(spec, batches, rows, bench.step))
-    with fast_adapters(model, spec.compute):
+    with fast_adapters(model, spec.compute), fused(model, active=spec.compute.fused):
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()
     clear_work(bench)
