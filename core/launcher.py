@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -13,7 +13,8 @@ from core.crashpoints import reach
 from core.devices import CPU
 from core.errors import BadHome, NobodyRuns, NoRunner
 from core.runner_socket import call
-from core.spawn import inherited, spawn
+from core.spare import Spare
+from core.spawn import SPARE_FOLDER, inherited, spawn, spawn_spare
 from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
 
@@ -30,14 +31,25 @@ class Launcher:
 
     home: Path
     required: bool = False
+    spare: Spare | None = None
 
     @classmethod
-    def find(cls, home: Path) -> "Launcher":
+    def find(cls, home: Path, *, keeps_spare: bool = False) -> "Launcher":
         """As the environment says. Raises BadHome where it says what nobody understands."""
         asked = os.environ.get(RUNNER_VARIABLE, "")
         if asked not in ("", REQUIRED):
             raise BadHome(f"{RUNNER_VARIABLE} is “{asked[:80]}”; leave it out or set it to “{REQUIRED}”.")
-        return cls(home, required=asked == REQUIRED)
+        found = cls(home, required=asked == REQUIRED)
+        return replace(found, spare=Spare(home / SPARE_FOLDER, found.start_spare)) if keeps_spare else found
+
+    def start_spare(self, folder: Path) -> None:
+        """By whoever starts the attempts, so that it is in their control group."""
+        try:
+            with call(self.home) as runner:
+                runner.start_spare(inherited())
+        except NobodyRuns:
+            if not self.required:
+                spawn_spare(folder, inherited())
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[Start]:
@@ -52,7 +64,16 @@ class Launcher:
             except NobodyRuns:
                 if self.required:
                     raise
-            yield start
+            yield self._warm(start) if self.spare else start
+
+    def _warm(self, cold: Start) -> Start:
+        """By the spare where one waits that fits."""
+
+        def start(attempt: Path, environment: Mapping[str, str]) -> None:
+            if not (self.spare and self.spare.hand_over(attempt, environment)):
+                cold(attempt, environment)
+
+        return start
 
     def obstacle(self) -> str:
         """Why nothing can be started now, as a sentence; empty where something can."""

@@ -35,7 +35,13 @@ class Call:
 
     def start(self, attempt: Path, environment: Mapping[str, str]) -> None:
         """Raises NotStarted with the runner's reason, or Unanswered where nobody knows whether it was started."""
-        request = {"attempt": str(attempt), "environment": dict(environment)}
+        self._ask({"attempt": str(attempt), "environment": dict(environment)})
+
+    def start_spare(self, environment: Mapping[str, str]) -> None:
+        """A trainer that waits in the data folder for its attempt. Raises as `start`."""
+        self._ask({"spare": True, "environment": dict(environment)})
+
+    def _ask(self, request: Mapping[str, Any]) -> None:
         try:
             self._connection.settimeout(ANSWER_S)
             self._connection.sendall(line_of(request))
@@ -74,21 +80,29 @@ def call(home: Path) -> Iterator[Call]:
 
 
 @contextlib.contextmanager
-def short_path(folder: Path) -> Iterator[str]:
+def short_path(folder: Path, name: str = SOCKET) -> Iterator[str]:
     """A way to the socket that fits into the 108 bytes of an address, however deep the data folder lies."""
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{handle}/{SOCKET}"
+        yield f"/proc/self/fd/{handle}/{name}"
     finally:
         os.close(handle)
 
 
 def peer_uid(connection: socket.socket) -> int:
     """Who is at the other end, as the kernel says."""
-    _pid, uid, _gid = _CREDENTIALS.unpack(
+    return _peer(connection)[1]
+
+
+def peer_pid(connection: socket.socket) -> int:
+    return _peer(connection)[0]
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    pid, uid, _gid = _CREDENTIALS.unpack(
         connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     )
-    return int(uid)
+    return int(pid), int(uid)
 
 
 def line_of(value: Mapping[str, Any]) -> bytes:

@@ -75,6 +75,8 @@ class Scheduler:
         self._stopping.set()
         self._runs.wake.set()
         self._thread.join(5)
+        if self._launcher.spare:
+            self._launcher.spare.close()
 
     def tick(self) -> None:
         """One round: bring every live job's row up to date, then give the free devices to the next in the queue."""
@@ -92,6 +94,8 @@ class Scheduler:
         else:
             while not self._stopping.is_set() and self._start_next():
                 pass
+        if self._launcher.spare:
+            self._launcher.spare.tend()
         self._queue.tell_news()
         self._queue.keep_in_mind()
 

@@ -7,6 +7,10 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from storage.spare import RESERVED
+
+#: In the data folder.
+SPARE_FOLDER = "spare"
 PROJECT_ROOT = Path(__file__).parents[1]
 #: What a trainer may inherit. Everything else stays here: tokens and keys above all.
 _INHERITED = (
@@ -41,6 +45,23 @@ def spawn(attempt: Path, environment: Mapping[str, str]) -> subprocess.Popen[byt
     # Somebody has to collect our child's exit status, or it stays a zombie for as long as we live.
     threading.Thread(target=supervisor.wait, name=f"reap {supervisor.pid}", daemon=True).start()
     return supervisor
+
+
+def spawn_spare(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A supervisor without an attempt, its trainer's imports done, for the server that listens in `folder`."""
+    with (folder / "spare.log").open("wb") as log:
+        spare = subprocess.Popen(
+            [sys.executable, "-m", "training.spare", str(folder)],
+            cwd=PROJECT_ROOT,
+            env={name: value for name, value in environment.items() if may_inherit(name)} | RESERVED,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            close_fds=True,
+        )
+    threading.Thread(target=spare.wait, name=f"reap {spare.pid}", daemon=True).start()
+    return spare
 
 
 def inherited() -> dict[str, str]:

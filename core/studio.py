@@ -46,7 +46,8 @@ def _ignore(_: object) -> None:
 class Studio:
     """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed; any thread.
 
-    `patience` stretches or shortens the waits of the cancel ladder.
+    `patience` stretches or shortens the waits of the cancel ladder. `keeps_spare`: a trainer
+    waits with its imports done.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Studio:
         job_changed: Callable[[str], None] = _ignore,
         patience: float = 1.0,
         devices: Devices | None = None,
+        keeps_spare: bool = False,
     ) -> None:
         self.home = home
         self._ballast = Ballast(home)
@@ -76,7 +78,8 @@ class Studio:
         self.conversations = ConversationImports(self.datasets, self.uploads)
         self.feed = Feed(home.runs, publish)
         devices = devices or find_devices()
-        launcher = Launcher.find(home.path)
+        launcher = Launcher.find(home.path, keeps_spare=keeps_spare)
+        self.spare = launcher.spare
         self.queue = Queue(
             self._database,
             devices,
