@@ -42,14 +42,13 @@ class Launcher:
         found = cls(home, required=asked == REQUIRED)
         return replace(found, spare=Spare(home / SPARE_FOLDER, found.start_spare)) if keeps_spare else found
 
-    def start_spare(self, folder: Path) -> None:
-        """By whoever starts the attempts, so that it is in their control group."""
+    def start_spare(self, folder: Path) -> int:
+        """By whoever starts the attempts, so that it is in their control group; its pid, or 0 where nobody may."""
         try:
             with call(self.home) as runner:
-                runner.start_spare(inherited())
+                return runner.start_spare(inherited())
         except NobodyRuns:
-            if not self.required:
-                spawn_spare(folder, inherited())
+            return 0 if self.required else spawn_spare(folder, inherited()).pid
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[Start]:

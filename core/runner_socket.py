@@ -37,11 +37,11 @@ class Call:
         """Raises NotStarted with the runner's reason, or Unanswered where nobody knows whether it was started."""
         self._ask({"attempt": str(attempt), "environment": dict(environment)})
 
-    def start_spare(self, environment: Mapping[str, str]) -> None:
-        """A trainer that waits in the data folder for its attempt. Raises as `start`."""
-        self._ask({"spare": True, "environment": dict(environment)})
+    def start_spare(self, environment: Mapping[str, str]) -> int:
+        """A trainer that waits in the data folder for its attempt; its pid. Raises as `start`."""
+        return self._ask({"spare": True, "environment": dict(environment)})
 
-    def _ask(self, request: Mapping[str, Any]) -> None:
+    def _ask(self, request: Mapping[str, Any]) -> int:
         try:
             self._connection.settimeout(ANSWER_S)
             self._connection.sendall(line_of(request))
@@ -50,6 +50,7 @@ class Call:
             raise Unanswered(f"The runner (process {self.pid}) went away while it was asked ({error}).") from error
         if "pid" not in answer:
             raise NotStarted(str(answer.get("error") or f"The runner (process {self.pid}) gave no answer."))
+        return int(answer["pid"])
 
 
 @contextlib.contextmanager

@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.devices import CPU
 from core.errors import StudioError, Unanswered
 from core.memory import host_memory
 from core.runner_socket import line_of, peer_pid, peer_uid, short_path
 from storage.files import read_json
 from storage.spare import SOCKET, STARTED
-from storage.spec import Compute
 
 #: It takes 0.5 GB; a machine with less than this has better uses for it.
 LEAST_FREE_BYTES = 4 * 1024**3
@@ -60,12 +60,13 @@ class Waiting:
 
 
 class Spare:
-    """`start` starts one for our folder. All but `pid` is for the scheduler's thread."""
+    """`start` starts one for our folder and returns its pid, or 0 where none may be started now. All but `pid` is for
+    the scheduler's thread."""
 
     def __init__(
         self,
         folder: Path,
-        start: Callable[[Path], object],
+        start: Callable[[Path], int],
         *,
         least_free_bytes: int = LEAST_FREE_BYTES,
         renewal_s: float = RENEWAL_S,
@@ -76,6 +77,8 @@ class Spare:
         self._renewal_s = renewal_s
         self._door: socket.socket | None = None
         self._waiting: Waiting | None = None
+        #: Of the one that is still importing.
+        self._coming: int | None = None
         self._next_start = 0.0
 
     @property
@@ -92,12 +95,15 @@ class Spare:
                 log.info("Memory is short: the spare trainer is sent away.")
                 self._dismiss()
             return
-        if time.monotonic() < self._next_start or host_memory().free_bytes < self._least_free_bytes:
+        if self._is_coming() or time.monotonic() < self._next_start:
+            return
+        if host_memory().free_bytes < self._least_free_bytes:
             return
         self._next_start = time.monotonic() + self._renewal_s
         try:
             self._open()
-            self._start(self._folder)
+            if pid := self._start(self._folder):
+                self._coming = os.pidfd_open(pid)
         except (OSError, StudioError) as error:
             log.warning("No spare trainer could be started: %s", error)
 
@@ -126,11 +132,23 @@ class Spare:
     def close(self) -> None:
         """The one that waits ends as soon as we have hung up."""
         self._dismiss()
+        self._forget_coming()
         if self._door:
             self._door.close()
             self._door = None
             with contextlib.suppress(OSError):
                 (self._folder / SOCKET).unlink()
+
+    def _is_coming(self) -> bool:
+        """Until it has connected or ended. On a busy machine imports take minutes."""
+        if self._coming is not None and select.select([self._coming], [], [], 0)[0]:
+            self._forget_coming()
+        return self._coming is not None
+
+    def _forget_coming(self) -> None:
+        if self._coming is not None:
+            os.close(self._coming)
+            self._coming = None
 
     def _open(self) -> None:
         if self._door:
@@ -157,6 +175,7 @@ class Spare:
             if self._waiting or peer_uid(line) != os.getuid():
                 line.close()
                 continue
+            self._forget_coming()
             pid = peer_pid(line)
             try:
                 self._waiting = Waiting(line, pid, os.pidfd_open(pid))
@@ -172,9 +191,8 @@ class Spare:
 
 def fits(attempt: Path) -> bool:
     """A run on the processor in one process. What a GPU needs has to be in the environment before the imports."""
-    spec = read_json(attempt.parents[1] / "spec.json") or {}
-    compute = Compute.model_validate(spec["compute"])
-    return compute.device == "cpu" and compute.devices == 1
+    compute = (read_json(attempt.parents[1] / "spec.json") or {}).get("compute", {})
+    return compute.get("device") == CPU and compute.get("devices", 1) == 1
 
 
 def _takes(line: socket.socket, order: Mapping[str, object]) -> bool:
