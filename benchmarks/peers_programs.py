@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +92,11 @@ def _measured(task: Task, command: list[Any], output: Path, log: Path, *, begins
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         began = "***** Running training *****" in printed.read_text(errors="replace")
         began = began or any(begins and begins in line for line in lines)
-        return Progress(began, max((line.get(step, 0) for line in lines), default=0), process.poll() is not None)
+        steps = max((line.get(step, 0) for line in lines), default=0)
+        return Progress(began, steps, task.steps, process.poll() is not None)
 
     watch = Watch(lambda: [process.pid], progress)
-    watch.until_step(task.steps)
+    watch.until_last_step()
     process.wait()
     if process.returncode:
         raise SystemExit(printed.read_text()[-3000:])
@@ -109,17 +111,26 @@ def tunesmith_turbo(task: Task, name: str) -> Result:
     return _studio(task, name, turbo=True)
 
 
-def _studio(task: Task, name: str, *, turbo: bool) -> Result:
+def tunesmith_warm(task: Task, name: str) -> Result:
+    """With a spare trainer waiting (core/spare.py)."""
+    return _studio(task, name, turbo=False, warm=True)
+
+
+def _studio(task: Task, name: str, *, turbo: bool, warm: bool = False) -> Result:
     """From Create in a studio that serves its folder; what the person waits for is in the first step's time."""
-    studio = Studio(Home(task.data_dir))
+    studio = Studio(Home(task.data_dir), keeps_spare=warm)
     studio.start()
     try:
         dataset = studio.datasets.add(task.rows, name=name, actor=ALICE)
         asked = _asked(task, dataset.id, turbo=turbo)
+        while warm and not (studio.spare and studio.spare.pid):
+            time.sleep(0.2)
         watch = Watch(lambda: _pids(attempt), lambda: _progress(attempt))
+        if warm and studio.spare:
+            watch.discount(studio.spare.pid)
         job = studio.runs.submit(asked, actor=ALICE)
         attempt = studio.runs.folder(job.id).attempt(1)
-        watch.until_step(task.steps)
+        watch.until_last_step()
         watch.until_end()
         return watch.result(tokens_in(task)) | {"loss": loss_of(task, studio.runs.folder(job.id).output)}
     finally:
@@ -138,16 +149,17 @@ def _asked(task: Task, dataset: str, *, turbo: bool) -> JobSpec:
 
 
 def _pids(attempt: Attempt) -> list[int]:
-    return [process.pid for process in attempt.processes()[1:]]
+    return [process.pid for process in attempt.processes()[:1]]  # the supervisor, and with it its trainer
 
 
 def _progress(attempt: Attempt) -> Progress:
     events = read_events(attempt.events).events if attempt.events.exists() else ()
     if failed := [event for event in events if isinstance(event, Failed)]:
         raise SystemExit(failed[0].evidence)
-    began = any(isinstance(event, Phase) and event.name == "training" for event in events)
+    training = [event for event in events if isinstance(event, Phase) and event.name == "training"]
     steps = max((event.step for event in events if isinstance(event, Metric) and "loss" in event.values), default=0)
-    return Progress(began, steps, attempt.exit() is not None)
+    total = training[-1].total if training else 0
+    return Progress(bool(training), steps, total or 0, attempt.exit() is not None)
 
 
 def tokens_in(task: Task) -> int:
@@ -171,4 +183,5 @@ PROGRAMS: dict[str, Callable[[Task, str], Result]] = {
     "llamafactory": llamafactory,
     "tunesmith": tunesmith,
     "turbo": tunesmith_turbo,
+    "warm": tunesmith_warm,
 }

@@ -15,6 +15,7 @@ class Progress:
 
     began: bool
     steps: int
+    total: int
     ended: bool
 
 
@@ -33,9 +34,18 @@ class Watch:
     _start: float = field(default_factory=time.monotonic)
     _moments: dict[str, Moment] = field(default_factory=dict)
     _peak: int = 0
+    _before: float = 0.0
     _cpu_of: dict[int, float] = field(default_factory=dict)
 
-    def until_step(self, last: int) -> None:
+    def discount(self, pid: int) -> None:
+        """What this process and its children have used so far was spent before there was anything to do."""
+        self._before = sum(
+            used.user + used.system
+            for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
+            for used in [process.cpu_times()]
+        )
+
+    def until_last_step(self) -> None:
         while "last" not in self._moments:
             now = self._look()
             said = self.progress()
@@ -44,10 +54,10 @@ class Watch:
             if said.steps >= 1:
                 self._moments.setdefault("began", now)
                 self._moments.setdefault("first", now)
-            if said.steps >= last:
+            if said.total and said.steps >= said.total:
                 self._moments["last"] = now
             elif said.ended:
-                raise SystemExit(f"It ended after {said.steps} of {last} steps.")
+                raise SystemExit(f"It ended after {said.steps} of {said.total} steps.")
             time.sleep(EVERY_S)
 
     def until_end(self) -> None:
@@ -84,4 +94,4 @@ class Watch:
                 except psutil.Error:
                     continue
         self._peak = max(self._peak, memory)
-        return Moment(time.monotonic(), sum(self._cpu_of.values()))
+        return Moment(time.monotonic(), sum(self._cpu_of.values()) - self._before)
