@@ -192,7 +192,7 @@ class Spare:
 def fits(attempt: Path) -> bool:
     """A run on the processor in one process. What a GPU needs has to be in the environment before the imports."""
     compute = (read_json(attempt.parents[1] / "spec.json") or {}).get("compute", {})
-    return compute.get("device") == CPU and compute.get("devices", 1) == 1
+    return bool(compute.get("device") == CPU and compute.get("devices", 1) == 1)
 
 
 def _takes(line: socket.socket, order: Mapping[str, object]) -> bool:
