@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from storage.events import Finished, Metric
+from storage.events import Finished, Metric, Sample
 from storage.methods import Adapter, Full, Method, Prefix, Qlora
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,8 @@ def test_it_learns(name: str, tiny_run: Callable[..., Any]) -> None:
     assert isinstance(ended, Finished), ended
     losses = [event.values["loss"] for event in run.events if isinstance(event, Metric) and "loss" in event.values]
     assert losses[-1] < losses[0]
+    # Whatever lies beside the base model can be turned off, so that it answers as it was.
+    assert {event.tuned for event in run.events if isinstance(event, Sample)} == {False, True}
 
 
 def kept_logits(what: str, model: Path, folder: Path) -> dict[str, dict[str, float]]:
