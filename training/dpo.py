@@ -7,6 +7,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
+from storage.methods import Full
 from storage.retention import step_of
 from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
@@ -47,7 +48,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
     base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
-    if checkpoint is None and bench.rank.is_first:
+    if checkpoint is None and bench.rank.is_first and isinstance(spec.method, Full):
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, without_dropout(spec.method), tokenizer)
 

@@ -38,7 +38,7 @@ def show_answers(
         bench.emit(
             Sample(
                 index=index,
-                step=bench.step,
+                step=bench.step if tuned else 0,
                 prompt=readable(conversation),
                 expected=conversation.expected,
                 answer=answer,

@@ -7,6 +7,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase
+from storage.methods import Full
 from storage.retention import step_of
 from storage.spec import DatasetRef, RunSpec
 from training.batches import TokenBatches
@@ -45,11 +46,11 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     rows = read_rows(spec, tokenizer, bench)
     batches = batches_of(rows.train, spec, bench.rank)
 
-    # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
     base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
-    if checkpoint is None and bench.rank.is_first:
+    if checkpoint is None and bench.rank.is_first and isinstance(spec.method, Full):
+        # Its weights are about to change; beside an adapter the base model is asked at the end, and costs no start.
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, spec.method, tokenizer)
 

@@ -207,6 +207,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         weights_dtype: str = "bfloat16",
         model: Path = tiny_model,
         devices: int = 1,
+        fused: bool = False,
         eval_steps: int = 0,
         hyperparameters: dict[str, Any] | None = None,
         rehearsal: Any = "auto",
@@ -248,7 +249,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             start=start,
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal, fused=fused,
                 gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,

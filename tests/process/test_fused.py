@@ -1,6 +1,8 @@
 """Turbo's own passes calculate what PEFT's and TRL's do: loss, entropy and every gradient, on the tiny model."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from transformers import AutoModelForCausalLM
 from trl.trainer.utils import add_fused_lm_head
 
 import training.run_trainer  # noqa: F401 - scores the learned tokens only, as our trainers do
+from storage.events import Finished
 from training.fused import AnswerLogProbs, fused
 
 LENGTHS = (40, 33, 9)
@@ -94,6 +97,17 @@ def test_a_model_that_is_tuned_in_full_can_be_asked_in_between(tiny_model: Path)
     with fused(model, active=True):
         inside = model.generate(**asked, return_dict_in_generate=True)
     assert torch.equal(torch.stack(before.logits), torch.stack(inside.logits))
+
+
+def test_a_whole_run_ends_at_the_same_loss(tiny_run: Callable[..., Any]) -> None:
+    """Turbo's promise: within a hundredth on held-out rows, after three epochs."""
+    plain, ours = (tiny_run(epochs=3, fused=active) for active in (False, True))
+    ended = [run.finish() for run in (plain, ours)]
+    for event, run in zip(ended, (plain, ours), strict=True):
+        assert isinstance(event, Finished), run.log()
+    first, last = ([event.facts[f"eval_loss_{when}"] for event in ended] for when in ("first", "last"))
+    assert last[0] < 0.95 * first[0]
+    assert last[1] == pytest.approx(last[0], rel=0.01)
 
 
 @pytest.mark.parametrize(("softcap", "scale", "temperature"), [(None, 1.0, 1.0), (5.0, 0.5, 0.7)])
