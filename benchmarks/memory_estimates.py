@@ -101,8 +101,8 @@ def prepare(work: Path, model: ModelRef, method: str, length: int, tokens: int) 
 
 
 def row(number: int, length: int) -> dict[str, list[dict[str, str]]]:
-    """`length` tokens of the starter's at most; each row has a few fewer than the one before, so there is padding."""
-    half = (length - 56) // 2 - 2 * number
+    """A few tokens less than `length`, all rows alike: each step is then one pass, as full as it can be."""
+    half = (length - 56) // 2
     messages = [
         {"role": "user", "content": f"Question {number}:" + " why" * half},
         {"role": "assistant", "content": f"Answer {number}:" + " light" * half},

@@ -114,11 +114,15 @@ class Predictions:
 
 def setting_of(run: RunSpec, machine: Hardware) -> Setting:
     gpu = machine.gpus[0].name if run.compute.device == "cuda" and machine.gpus else ""
-    checkpointed = ", checkpointed" if run.compute.gradient_checkpointing else ""
+    compute = run.compute
+    marks = {
+        "checkpointed": compute.gradient_checkpointing,
+        "turbo": compute.fused or compute.liger or compute.compiled or compute.attention != "sdpa",
+    }
     return Setting(
         machine=f"{_processor()}, {machine.cores} cores",
         device=(gpu or run.compute.device) + (f" × {run.compute.devices}" if run.compute.devices > 1 else ""),
-        method=run.method.kind + checkpointed,
+        method=", ".join([run.method.kind, *(mark for mark, is_so in marks.items() if is_so)]),
         objective=run.objective,
     )
 

@@ -53,7 +53,7 @@ class Grading:
         if faults and len(faults) == len(found):
             raise Unsupported(
                 f"The grader could not score any of the {len(found)} answers of a step: {faults[0]} "
-                "Try it on some rows (tunesmith graders try) before the next run."
+                "Try it on some rows (tunesmith graders check) before the next run."
             )
         if faults and not self._has_told:
             self._has_told = True

@@ -118,6 +118,22 @@ class ReinforcementTrainer(RunTrainer, Trainer):
             logs = logs | self._measured | {"num_tokens": self._tokens}
         super().log(logs, start_time)
 
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> Tensor:
+        """Of a rehearsal: these prompts, as if each had got the longest answer."""
+        most = np.full(self._asked.max_completion_tokens, self.processing_class.pad_token_id)
+        learned = [Learned(prompt.input_ids, most, 1.0) for prompt in inputs["prompts"]]
+        shares = {"answers": len(learned), "tokens": len(most) * len(learned), "passes": 1}
+        return self._pass_loss(model, learned, shares)[0]
+
+    def _rows_to_try(self) -> list[int]:
+        """The longest prompts, as many as go into a pass with the longest answers. On a CPU the first step tells as
+        soon: its passes are as large, if they can be."""
+        wanted = self._spec.compute.rehearsal
+        if wanted == "never" or (wanted == "auto" and self._spec.compute.device == "cpu"):
+            return []
+        widths = [len(prompt.input_ids) + self._asked.max_completion_tokens for prompt in self.train_dataset]
+        return fill(range(len(widths)), widths, self._spec.compute.micro_batch_tokens)[0]
+
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         return 0  # the Trainer's estimate needs tokens, and there are none yet
 

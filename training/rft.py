@@ -73,7 +73,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         )
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
-        bench.emit(training_phase(spec, batches, rows, bench.step))
+        trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     clear_work(bench)
     if bench.step < trainer.state.max_steps or not bench.lifeline.is_pause:

@@ -166,6 +166,6 @@ def train_in_float32(model: torch.nn.Module) -> None:
     """TRL turns an adapter over a quantised model into bfloat16, which is too coarse to add small steps to; a resumed
     run would get it back in float32, and go on differently.
     """
-    for trained in model.parameters():
-        if trained.requires_grad:
-            trained.data = trained.data.float()
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()

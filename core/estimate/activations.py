@@ -16,6 +16,8 @@ USUAL_PASS = 1024
 TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 #: Bytes of each number of such a tile, beside the tile itself: where there is no Triton, its steps are float32 copies.
 TILE_STEPS_ON_CPU = 29
+#: The same of Turbo's own loss (`training/fused.py`), over the whole vocabulary and with the tile.
+FUSED_TOKENS, FUSED_STEPS = 256, 14
 
 
 def number_bytes(compute: Compute) -> int:
@@ -26,7 +28,9 @@ def per_token_and_layer(method: Method, shape: Shape, compute: Compute, width: i
     """Without checkpointing. The mask of padded rows makes it grow with the longest row of the pass."""
     b = number_bytes(compute)
     norms = 2 * shape.hidden * FLOAT32
-    attention = 4 * shape.query_width * b + shape.heads * FLOAT32 + width * b
+    # Turbo's own passes and flash attention need no mask.
+    mask = 0 if compute.fused or compute.attention == "flash_attention_2" else width * b
+    attention = 4 * shape.query_width * b + shape.heads * FLOAT32 + mask
     mlp = 3 * shape.intermediate * b
     return norms + attention + mlp + _of_method(method, shape, b) + 2 * FLOAT32
 
@@ -85,6 +89,8 @@ def loss_bytes(method: Method, shape: Shape, compute: Compute, traffic: Traffic)
     """While the learned tokens are scored on the way back; a fully tuned head's gradient is made there, too."""
     b = number_bytes(compute)
     learned = int(traffic.tokens * traffic.learned)
+    if compute.fused and not isinstance(method, Full):
+        return min(learned, FUSED_TOKENS) * shape.vocabulary * FUSED_STEPS + learned * shape.hidden * (FLOAT32 + 2 * b)
     vocabulary = min(shape.vocabulary, TILE_VOCABULARY)
     each = b + (TILE_STEPS_ON_CPU if compute.device == "cpu" else 0)
     tile = min(learned, TILE_TOKENS) * vocabulary * each

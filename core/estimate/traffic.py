@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from storage.rows import Kind
-from storage.spec import RunSpec
+from storage.spec import Objective, RunSpec
 
 #: Template tokens around one message pair, on top of the text.
 TEMPLATE_TOKENS_PER_ROW = 30
@@ -50,8 +50,13 @@ def traffic_of(run: RunSpec, counted: Counted | None = None) -> Traffic:
     width = max(1, min(longest, asked.max_context_length))
     held_out = int(total * getattr(run.evaluation, "share", 0.0))
     trained = max(1, total - held_out)
+    padding = min(MOST_PADDING, max(1.0, width * sides * rows / total))
     steps = max(1, round(trained / (asked.batch_size * asked.gradient_accumulation_steps)))
-    step = trained / steps * min(MOST_PADDING, max(1.0, width * sides * rows / total))
+    step = trained / steps * padding
+    if run.objective is Objective.RFT:
+        # A step is a number of prompts, each with a group of answers as long as they may be.
+        width += run.rft.max_completion_tokens
+        step = run.rft.prompts_per_step * run.rft.group_size * width
     passes = max(1, math.ceil(step / max(1, run.compute.micro_batch_tokens)))
     # The rows of a step are dealt out evenly. A pair needs both of its answers in one pass, and no row is split.
     tokens = max(width * sides, math.ceil(step / passes))

@@ -7,7 +7,6 @@ import math
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +21,6 @@ from storage.spec import Objective
 
 # The training libraries warn about each other's deprecations.
 pytestmark = [pytest.mark.process, pytest.mark.filterwarnings("ignore")]
-
-ROOT = Path(__file__).parents[2]
 
 
 def train_here(run: RunFolder, attempt: int = 1) -> tuple[Event, ...]:

@@ -94,6 +94,13 @@ def test_a_processor_scores_in_float32_and_dropout_keeps_more() -> None:
         assert part(memory(lighter, LLAMA_32_3B, CPU, traffic()), "activations") < part(without, "activations")
 
 
+def test_turbo_takes_less_on_a_processor() -> None:
+    plain = memory(Lora(dropout=0), LLAMA_32_3B, CPU, traffic(tokens=2048))
+    turbo = memory(Lora(dropout=0), LLAMA_32_3B, CPU.model_copy(update={"fused": True}), traffic(tokens=2048))
+    assert part(turbo, "loss") < 0.5 * part(plain, "loss")
+    assert part(turbo, "activations") < part(plain, "activations")  # no mask
+
+
 def test_gradients_wait_for_the_next_pass_only_where_there_is_one() -> None:
     several = memory(Full(), LLAMA_32_3B, GPU, traffic(passes=4))
     single = memory(Full(), LLAMA_32_3B, GPU, traffic(passes=1))

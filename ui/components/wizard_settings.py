@@ -29,7 +29,6 @@ NUMBERS = {
     "hyperparameters.learning_rate": "",
     "hyperparameters.max_context_length": "",
     "hyperparameters.gradient_accumulation_steps": "",
-    "hyperparameters.micro_batch_tokens": "",
     "hyperparameters.warmup_steps": "",
     "hyperparameters.seed": "",
     "devices": "",
