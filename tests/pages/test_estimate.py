@@ -56,7 +56,7 @@ async def test_the_wizard_says_what_it_takes_and_follows_the_form(user: User, st
     await user.should_see("623,104", retries=30)
     user.find("hyperparameters.epochs").clear()
     user.find("hyperparameters.epochs").type("-1")
-    await user.should_see("As soon as a model and a dataset are chosen.", retries=30)
+    await user.should_see("Told as soon as the job can run as it is filled in.", retries=30)
 
 
 async def test_the_job_page_compares_what_was_foretold_with_what_came(

@@ -33,7 +33,7 @@ class EstimatePanel:
         """While the form cannot be sent nothing can be said."""
         self._content.clear()
         with self._content:
-            Text("p", "As soon as a model and a dataset are chosen.", "ts-muted")
+            Text("p", "Told as soon as the job can run as it is filled in.", "ts-muted")
 
     def show(self, outlook: Outlook, rungs: tuple[Rung, ...], free_disk_bytes: int) -> None:
         self._content.clear()
