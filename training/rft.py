@@ -17,14 +17,13 @@ from training.failures import BadDataset, Unsupported, exporting
 from training.grading import Grading
 from training.holdout import Split, split_rows
 from training.methods import in_base_dtype, parameter_counts, with_method, without_dropout
-from training.model import fast_adapters
+from training.model import fast_adapters, load_model
 from training.preferences import load_prompts
 from training.prompts import Prompt, batches_of, with_items
 from training.reinforcement_trainer import ReinforcementTrainer, as_they_are
 from training.reporter import Reporter
 from training.rollout_log import RolloutLog
 from training.sampling import show_answers
-from training.start import starting_model
 from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
 
@@ -42,7 +41,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     batches = batches_of(len(rows.train), spec.rft, asked.gradient_accumulation_steps, asked.seed)
 
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = starting_model(spec, bench.run)
+    base = load_model(spec.model, spec.compute, spec.method)
     checkpoint = resume_point(bench)
     if checkpoint is None:
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
