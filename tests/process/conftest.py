@@ -195,7 +195,6 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         weights_dtype: str = "bfloat16",
         model: Path = tiny_model,
         devices: int = 1,
-        fused: bool = False,
         eval_steps: int = 0,
         retention: Checkpointing | None = None,
         **objectives: Any,
@@ -230,7 +229,7 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             retention=retention or Checkpointing(),
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens, fused=fused,
+                micro_batch_tokens=micro_batch_tokens,
             ),
             **objectives,
         )  # fmt: skip
