@@ -37,7 +37,7 @@ class RftPanel:
         with box("ts-panel ts-grader", "section").props("aria-label=Grader"):
             heading("Grader", 3)
             self._editor = GraderEditor(form)
-            self._answers = box("ts-stretch ts-answers")
+            self._answers = box("ts-stretch ts-try-answers")
             GraderTrialPanel(studio, form)
         with box("ts-panel", "section").props("aria-label='Reinforcement Parameters'"):
             heading("Reinforcement Parameters", 3)
@@ -78,7 +78,7 @@ class RftPanel:
             Text("p", ANSWERS_HELP, "ts-help")
 
     def _answer(self, at: int, answer: str) -> None:
-        with box("ts-answer"):
+        with box("ts-try-answer"):
             area = ui.textarea(value=answer, on_change=lambda event: self._change(at, event.value or ""))
             area.props("outlined dense autogrow").classes("ts-input").mark(f"answer-{at}")
             area.props["aria-label"] = f"Answer {at + 1} to try"
