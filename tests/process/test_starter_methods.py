@@ -21,9 +21,12 @@ pytestmark = [
 @pytest.mark.parametrize("method", ["lora", "qlora", "prefix", "adapter", "full"])
 def test_the_held_out_loss_falls(method: str, tmp_path: Path) -> None:
     """At the learning rate that the studio suggests for the method."""
-    command = [sys.executable, "app.py", "train", "examples/support.jsonl", "--method", method, "--epochs", "1", "--json"]
+    command = [
+        *(sys.executable, "app.py", "train", "examples/support.jsonl"),
+        *("--method", method, "--epochs", "1", "--json", f"--data-dir={tmp_path}"),
+    ]
     done = subprocess.run(
-        [*command, f"--data-dir={tmp_path}"],
+        command,
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=3600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
