@@ -40,7 +40,7 @@ METHODS: dict[str, Method] = {
 }
 #: Where a method wants another learning rate than 0.01 to show something within some steps.
 RATES = {
-    (Objective.SFT, "full"): 5e-3, (Objective.DPO, "full"): 1e-3,
+    (Objective.SFT, "full"): 5e-3, (Objective.SFT, "prefix"): 0.1, (Objective.DPO, "full"): 1e-3,
     (Objective.RFT, "full"): 1e-3, (Objective.RFT, "prefix"): 0.3,
 }  # fmt: skip
 #: Few words are rewarded.

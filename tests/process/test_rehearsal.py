@@ -38,7 +38,7 @@ def train(*folders: RunFolder) -> list[tuple[Event, ...]]:
 
 def curves(events: tuple[Event, ...]) -> list[dict[str, float | None]]:
     measured = (event.values for event in events if isinstance(event, Metric))
-    timed = ("tokens_per_second", "memory_bytes")
+    timed = ("tokens_per_second", "step_seconds", "memory_bytes")
     return [{name: value for name, value in values.items() if name not in timed} for values in measured]
 
 
