@@ -58,7 +58,7 @@ def test_a_job_trains_on_the_gpu_that_nobody_uses(tiny_home: Home, tmp_path: Pat
         assert job.status is Status.COMPLETED, job.message
         assert studio.runs.run_spec(job.id).compute.device == "cuda"
         assert studio.runs.folder(job.id).attempt(1).devices() == ("GPU-b",)
-        assert "simulated" in studio.feed.history(job.id).warnings[0]
+        assert "simulated" in studio.feed.history(job.id).warnings[0].message
         assert studio.queue.devices_of(job) == ()
     finally:
         studio.stop()
