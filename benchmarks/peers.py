@@ -7,9 +7,11 @@ ROWS.json is a list of Alpaca rows, FOLDER a studio's data folder in which the s
 serves. What was measured is appended to --results as JSON lines, so that programs can be measured in several calls; the
 table is made of all of them. LLaMA-Factory needs an environment of its own, since it pins other versions:
 
-    python3 -m venv lf && lf/bin/pip install torch==2.13.0 llamafactory==0.9.5 && lf/bin/pip uninstall -y torchvision
+    python3 -m venv lf && lf/bin/pip install torch==2.13.0 llamafactory==0.9.5
+    lf/bin/pip uninstall -y torchvision torchaudio
 
-(with PyTorch's own torchvision beside a CPU build of torch it does not start), and `--llamafactory lf/bin/python`.
+and an empty package `torchaudio` with a `__version__` in their place (PyTorch's own two do not start beside a CPU build
+of torch, and it imports the second), and `--llamafactory lf/bin/python`.
 
 Every program is watched from outside: seconds and CPU seconds between the first step's beginning and the last step's
 end, the process's peak memory, and the time from the start (for us: from Create) to the first step's beginning and end.

@@ -74,8 +74,8 @@ def llamafactory(task: Task, name: str) -> Result:
         "learning_rate": task.learning_rate, "lr_scheduler_type": "linear", "num_train_epochs": 1.0, "bf16": True,
         "use_cpu": True, "report_to": "none", "seed": task.seed, "overwrite_cache": True,
     }  # fmt: skip
-    (folder / "settings.json").write_text(json.dumps(settings))
-    command = [task.llamafactory, "-m", "llamafactory.cli", "train", folder / "settings.json"]
+    (folder / "settings.yaml").write_text(json.dumps(settings))  # JSON is YAML; of JSON it reads none
+    command = [task.llamafactory, "-m", "llamafactory.cli", "train", folder / "settings.yaml"]
     return _measured(task, command, output, output / "trainer_log.jsonl", begins="", step="current_steps")
 
 

@@ -247,7 +247,7 @@ class Compute(Record):
     compiled: bool = False
     optimizer: Literal["adamw_torch_fused", "adamw_bnb_8bit"] = "adamw_torch_fused"
     rehearsal: Literal["auto", "always", "never"] = Field(
-        "auto", description="Try the longest batch before the first step; auto: not where a CPU's first step is one"
+        "auto", description="Try the longest batch before the first step; auto: on a CPU only where it comes late"
     )
 
     @field_validator("device", mode="before")

@@ -23,6 +23,8 @@ from training.workbench import Workbench
 
 #: On a CPU a pass costs seconds. Where the first step's own is nearly as large, it will tell as soon.
 NEARLY_AS_LARGE = 0.9
+#: There it may cost a run this part of its first epoch; a shorter epoch comes to its longest batch soon anyway.
+MOST_OF_AN_EPOCH = 0.02
 #: So many passes of the first evaluation go by before the first step without anybody waiting for it.
 MANY_EVALUATION_PASSES = 8
 #: Adam's two moments of each trained weight: made in the first step, after its way back.
@@ -63,10 +65,14 @@ def rehearse(trainer: Any, inputs: dict[str, Any]) -> None:
         parameter.grad = None
 
 
-def tells_less(first: Sequence[int], largest: Sequence[int], widths: Sequence[int], evaluation_passes: int) -> bool:
-    """Whether the run would show later, or less, what the largest pass needs: then that is tried before."""
-    shows_late = evaluation_passes > MANY_EVALUATION_PASSES
-    return shows_late or weight(first, widths) < NEARLY_AS_LARGE * weight(largest, widths)
+def pays(passes: Sequence[Sequence[int]], widths: Sequence[int], evaluation_passes: int) -> bool:
+    """Whether a run on a CPU would show much later what its largest pass needs: then that is tried before.
+
+    `passes` are the first epoch's.
+    """
+    weights = [weight(rows, widths) for rows in passes]
+    shows_late = evaluation_passes > MANY_EVALUATION_PASSES or weights[0] < NEARLY_AS_LARGE * max(weights)
+    return shows_late and max(weights) <= MOST_OF_AN_EPOCH * sum(weights)
 
 
 def weight(rows: Sequence[int], widths: Sequence[int]) -> float:

@@ -20,7 +20,7 @@ from training import checkpoints
 from training.batches import TokenBatches, fill
 from training.early_stopping import EarlyStopping
 from training.prompt_samples import PromptSamples
-from training.rehearsal import Rehearsal, tells_less, weight
+from training.rehearsal import Rehearsal, pays, weight
 from training.reporter import Reporter
 from training.workbench import Workbench
 
@@ -110,7 +110,7 @@ class RunTrainer:
         largest = max(passes, key=lambda rows: weight(rows, widths))
         match self._spec.compute.rehearsal:
             case "auto" if self._spec.compute.device == "cpu":
-                wanted = tells_less(passes[0], largest, widths, self._evaluation_passes())
+                wanted = pays(passes, widths, self._evaluation_passes())
             case choice:
                 wanted = choice != "never"  # on a GPU it takes no time worth saving
         return largest if self._bench.group.sum(wanted)[0] else []
