@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,14 +71,20 @@ def test_the_rehearsal_leaves_nothing_behind(tiny_folder: Callable[..., RunFolde
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
-def test_a_batch_that_comes_late_and_is_large_is_tried_first(tiny_folder: Callable[..., RunFolder]) -> None:
-    """By itself, on a CPU: steps of one short row, and somewhere among them a long one."""
-    answers = ["Because. " * (40 if number == 11 else 1) for number in range(24)]
-    rows = [
+def short_rows_and_a_long_one(count: int) -> list[dict[str, Any]]:
+    answers = ["Because. " * (40 if number == count // 2 else 1) for number in range(count)]
+    return [
         {"messages": [{"role": "user", "content": f"Why {number}?"}, {"role": "assistant", "content": answer}]}
         for number, answer in enumerate(answers)
     ]
-    [events] = train(tiny_folder(rows, batch_size=64, micro_batch_tokens=64, epochs=1))
-    assert isinstance(events[-1], Finished)
-    [tried] = [event for event in events if isinstance(event, Phase) and event.name == "rehearsing"]
+
+
+def test_a_batch_that_comes_late_and_is_large_is_tried_first(tiny_folder: Callable[..., RunFolder]) -> None:
+    """By itself, on a CPU, where the epoch is long beside it; a short one comes to it soon."""
+    asked = {"batch_size": 64, "micro_batch_tokens": 64, "epochs": 1}
+    long, short = (tiny_folder(short_rows_and_a_long_one(count), **asked) for count in (500, 24))
+    events_of_long, events_of_short = train(long, short)
+    assert isinstance(events_of_long[-1], Finished)
+    [tried] = [event for event in events_of_long if isinstance(event, Phase) and event.name == "rehearsing"]
     assert tried.detail == "1 row in one pass"
+    assert "rehearsing" not in phases(events_of_short)
