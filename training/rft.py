@@ -6,6 +6,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
+from storage.methods import Full
 from storage.retention import step_of
 from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
@@ -42,7 +43,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
     base = load_model(spec.model, spec.compute, spec.method)
     checkpoint = resume_point(bench)
-    if checkpoint is None:
+    if checkpoint is None and isinstance(spec.method, Full):  # beside an adapter the base is asked at the end
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     # Dropout would make the answers another model's than the one that learns from them.
     model = with_method(base, without_dropout(spec.method), tokenizer)
