@@ -15,9 +15,11 @@ import typer
 from cli.datasets import datasets
 from cli.doctor import doctor
 from cli.fields import fields
+from cli.graders import graders
 from cli.jobs import jobs
 from cli.output import console, one_sentence
 from cli.runner import runner
+from cli.trackers import secrets, trackers
 from cli.train import DataDir, train
 from cli.upkeep import backup, gc, rebuild_index, restore
 from core.errors import BadInput
@@ -26,6 +28,8 @@ from core.studio import Studio
 
 #: What a browser on this machine may call us.
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+#: Whether a trainer waits with its imports done: “on” (the default) or “off”.
+SPARE_VARIABLE = "TUNESMITH_SPARE"
 
 main = typer.Typer(
     help="A fine-tuning studio for your own machine.",
@@ -43,6 +47,9 @@ main.command("rebuild-index")(rebuild_index)
 main.command()(gc)
 main.add_typer(jobs, name="jobs")
 main.add_typer(datasets, name="datasets")
+main.add_typer(graders, name="graders")
+main.add_typer(trackers, name="trackers")
+main.add_typer(secrets, name="secrets")
 
 
 @main.command()
@@ -84,7 +91,7 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
         if loop:
             loop[0].call_soon_threadsafe(signals.jobs.emit, job_id)
 
-    studio = Studio(home, publish=signals.feed.emit, job_changed=job_changed)
+    studio = Studio(home, publish=signals.feed.emit, job_changed=job_changed, keeps_spare=wants_spare())
     studio.start(url)
     design.apply()
     register_all(studio, signals)
@@ -120,6 +127,14 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
         timeout_graceful_shutdown=3,
         uvicorn_logging_level="warning",
     )
+
+
+def wants_spare() -> bool:
+    """Raises BadInput where the environment says what nobody understands."""
+    asked = os.environ.get(SPARE_VARIABLE, "on")
+    if asked not in ("on", "off"):
+        raise BadInput(f"{SPARE_VARIABLE} is “{asked[:80]}”; set it to “on” or “off”, or leave it out (on).")
+    return asked == "on"
 
 
 def _require_loopback(host: str) -> None:

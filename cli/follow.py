@@ -58,7 +58,7 @@ def _show(update: FeedUpdate, job_id: str, bar: Progress | None, task: TaskID | 
 
 
 def _numbers(event: Metric) -> str:
-    shown = ((name, event.values.get(name)) for name in ("loss", "eval_loss"))
+    shown = ((name, event.values.get(name)) for name in ("loss", "eval_loss", "reward", "eval_reward"))
     return " ".join(f"{name} {value:.4g}" for name, value in shown if value is not None)
 
 

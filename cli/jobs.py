@@ -61,11 +61,12 @@ def checkpoints(
     elif not found:
         console.print("No checkpoints yet.")
     else:
-        table = rich.table.Table("Step", "Written (UTC)", "Size", "Eval loss", "")
+        table = rich.table.Table("Step", "Written (UTC)", "Size", "Evaluation", "")
         for saved in found:
-            loss = "" if saved.eval_loss is None else f"{saved.eval_loss:.4f}"
             size = f"{saved.bytes / 1024**2:.1f} MB"
-            table.add_row(str(saved.step), f"{saved.at:%Y-%m-%d %H:%M:%S}", size, loss, ", ".join(saved.badges))
+            table.add_row(
+                str(saved.step), f"{saved.at:%Y-%m-%d %H:%M:%S}", size, saved.evaluation, ", ".join(saved.badges)
+            )
         console.print(table)
 
 

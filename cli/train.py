@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from cli.follow import follow, say_changes
+from cli.outlook import say_outlook
 from cli.output import console, one_sentence
 from core.errors import BadInput, Taken
 from core.feed import FeedUpdate
@@ -16,7 +17,6 @@ from core.home import Home
 from core.inbox import Inbox, Request
 from core.models import STARTER_ID
 from core.studio import Studio
-from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
 
@@ -35,35 +35,50 @@ def train(
             help="Labelled examples (chat JSONL, Alpaca JSON, prompt/completion) or, for dpo, pairs of answers."
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="Base model.")] = STARTER_ID,
+    model: Annotated[str | None, typer.Option(help="Base model (default: the starter model).")] = None,
     objective: Annotated[str, typer.Option(help="sft | dpo | rft.")] = "sft",
-    method: Annotated[str, typer.Option(help="lora | qlora | prefix | adapter | full.")] = "lora",
+    method: Annotated[str | None, typer.Option(help="lora | qlora | prefix | adapter | full (default: lora).")] = None,
+    start_from: Annotated[
+        str | None, typer.Option(metavar="JOB", help="Begin with a finished job's output, with its model and method.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="How often every example is seen.")] = None,
     devices: Annotated[int | None, typer.Option(help="How many GPUs of this machine share each step.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the spec, e.g. hyperparameters.seed=7."),
     ] = None,
+    sample_prompt: Annotated[
+        list[str] | None, typer.Option(help="A prompt to answer before the first step and at each checkpoint; repeat.")
+    ] = None,
+    chat_template: Annotated[
+        Path | None, typer.Option(help="File with a Jinja template in the place of the model's own.")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="wandb | tensorboard | mlflow | trackio; repeat for several.")
+    ] = None,
     spec: Annotated[Path | None, typer.Option(help="YAML file with fields of the spec; options win over it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and start nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a progress bar.")] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Fine-tune a model on FILE and wait until it is done."""
     with one_sentence():
         asked = _fields(spec)
-        asked |= {"objective": objective, "model": model} if spec is None else {}
-        asked.setdefault("model", model)
         asked.setdefault("objective", objective)
-        if spec is None or "method" not in asked:
-            asked["method"] = {"kind": method}
+        asked |= {name: value for name, value in (("model", model), ("start_from", start_from)) if value}
+        _choose_method(asked, method)
         if epochs is not None:
             asked.setdefault("hyperparameters", {})["epochs"] = epochs
         if devices is not None:
             asked["devices"] = devices
+        asked |= _extras(sample_prompt, chat_template, tracker)
         for setting in settings or []:
             _set(asked, setting)
         if file is None and "dataset" not in asked:
             raise BadInput("Nothing to train on: name a FILE of labelled examples, or a dataset with --set dataset=ID.")
+        if dry_run:
+            say_outlook(data_dir, file, asked, as_json)
+            return
         status = asyncio.run(_train(Home.locate(data_dir), file, asked, as_json))
     raise typer.Exit(0 if status is Status.COMPLETED else 1)
 
@@ -95,7 +110,7 @@ def _submit(studio: Studio, file: Path | None, asked: dict[str, Any], as_json: b
     actor = studio.people.actor()
     if file is not None:
         asked["dataset"] = studio.datasets.add(file, name=None, actor=actor).id
-    if JobSpec.model_validate(asked).model == STARTER_ID:
+    if studio.clerk.spec_of(asked).model == STARTER_ID:
         _wait_for_starter(studio, as_json)
     return studio.clerk.submit(None, asked, actor)
 
@@ -148,6 +163,26 @@ def _fields(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadInput(f"The spec {path} holds no fields; write them as “name: value” lines.")
     return content
+
+
+def _extras(prompts: list[str] | None, template: Path | None, trackers: list[str] | None) -> dict[str, Any]:
+    """Fields that have an option of their own, as far as they were given."""
+    found: dict[str, Any] = {"sample_prompts": prompts or None, "trackers": trackers or None}
+    if template is not None:
+        try:
+            found["chat_template"] = template.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"The chat template {template} cannot be read: {error}.") from error
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _choose_method(asked: dict[str, Any], method: str | None) -> None:
+    """Of a spec's file, the parameters of the same method stay; a job that is gone on from brings its own."""
+    given = asked.get("method")
+    if method and not (isinstance(given, dict) and given.get("kind") == method):
+        asked["method"] = {"kind": method}
+    elif not method and given is None and not asked.get("start_from"):
+        asked["method"] = {"kind": "lora"}
 
 
 def _set(asked: dict[str, Any], setting: str) -> None:

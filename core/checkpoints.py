@@ -32,10 +32,18 @@ class Saved:
     at: datetime
     bytes: int
     eval_loss: float | None
+    eval_reward: float | None
     is_best: bool
     is_latest: bool
     is_pinned: bool
     stays: str
+
+    @property
+    def evaluation(self) -> str:
+        """As a person reads it; empty where this step was not evaluated."""
+        if self.eval_reward is not None:
+            return f"reward {self.eval_reward:.3f}"
+        return "" if self.eval_loss is None else f"{self.eval_loss:.4f}"
 
     @property
     def badges(self) -> tuple[str, ...]:
@@ -66,8 +74,9 @@ class Checkpoints:
         """The newest first. Reads files: call it in a thread."""
         job = self._runs.get(job_id)
         whole = sealed(self._runs.folder(job.id).checkpoints)
-        losses = {step: loss for step, loss in self._feed.history(job.id).eval_losses.items() if step in whole}
-        best = min(losses, key=lambda step: (losses[step], step), default=None)
+        history = self._feed.history(job.id)
+        ranks = {step: rank for step, rank in history.eval_ranks.items() if step in whole}
+        best = min(ranks, key=lambda step: (ranks[step], step), default=None)
         found = []
         for step, path in sorted(whole.items(), reverse=True):
             with suppress(FileNotFoundError):  # a trainer has removed it since it was listed
@@ -76,7 +85,8 @@ class Checkpoints:
                     step=step,
                     at=datetime.fromtimestamp((path / manifest.NAME).stat().st_mtime, UTC),
                     bytes=bytes_of(path),
-                    eval_loss=losses.get(step),
+                    eval_loss=history.eval_losses.get(step),
+                    eval_reward=history.eval_rewards.get(step),
                     is_best=step == best,
                     is_latest=step == max(whole),
                     is_pinned=pinned,

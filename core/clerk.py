@@ -8,6 +8,7 @@ from typing import Any
 import pydantic
 import watchfiles
 
+from core import warm_start
 from core.actions import Action, act
 from core.checkpoints import Checkpoints
 from core.datasets.intake import OnProgress
@@ -21,7 +22,7 @@ from core.people import Actor
 from core.queueing import Queue, Shift
 from core.runs import Runs
 from storage.run_folder import Request as Asked
-from storage.spec import JobSpec
+from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
 from storage.tables import Job
 
@@ -87,13 +88,20 @@ class Clerk:
         fields = dict(fields)
         if file is not None:
             fields["dataset"] = self._datasets.add(file, name=None, actor=actor).id
-        suggested = self._models.suggested(str(fields.get("model")))
-        if isinstance(fields.setdefault("hyperparameters", {}), dict):
-            fields["hyperparameters"] = suggested | fields["hyperparameters"]
-        spec = JobSpec.model_validate(fields)
+        spec = self.spec_of(fields)
         if spec.model == STARTER_ID:
             self._require_starter()
         return self._runs.submit(spec, actor=actor)
+
+    def spec_of(self, fields: dict[str, Any]) -> JobSpec:
+        """With what a command may leave out: the model (the starter, or that of the job that is gone on from), that
+        job's method, and a learning rate. Raises StudioError or ValidationError."""
+        start = fields.get("start_from")
+        found = warm_start.completed(fields, self._runs.run_spec(str(start))) if start else fields
+        spec = JobSpec.model_validate({"model": STARTER_ID, **found})
+        suggested = self._models.suggested(spec.model, spec.objective, spec.method.kind)
+        typed = spec.hyperparameters.model_dump(exclude_unset=True)
+        return spec.model_copy(update={"hyperparameters": Hyperparameters.model_validate(suggested | typed)})
 
     def ask_trainer(self, job: Job) -> None:
         """Where no scheduler runs: put the request before the trainer ourselves."""

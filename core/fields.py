@@ -61,7 +61,7 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     default = info.get_default(call_default_factory=True)
-    default = default.value if isinstance(default, Enum) else default
+    default = default.value if isinstance(default, Enum) else list(default) if isinstance(default, tuple) else default
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
@@ -70,6 +70,9 @@ def _allowed(info: FieldInfo) -> str:
         return " | ".join(map(str, typing.get_args(info.annotation)))
     if isinstance(info.annotation, type) and issubclass(info.annotation, Enum):
         return " | ".join(str(member.value) for member in info.annotation)
+    if typing.get_origin(info.annotation) is tuple:
+        most = next((rule.max_length for rule in info.metadata if hasattr(rule, "max_length")), None)
+        return f"at most {most}" if most else ""
     signs = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
     bounds = [
         f"{sign} {getattr(rule, type(rule).__name__.lower())}"

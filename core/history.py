@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from core.prompt_answers import Answers
 from core.series import Point, Series
-from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, Sample, Warn
+from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, PromptAnswer, Sample, Warn
+from storage.measures import LOSS, REWARD, Measure
 from storage.run_folder import Stretch
 
 
@@ -18,18 +20,35 @@ class History:
     training: Phase | None
     last: Metric | None
     samples: tuple[Sample, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Warn, ...]
     checkpoints: tuple[Checkpoint, ...]
     finished: Finished | None
     failed: Failed | None
     #: What takes long between two events, as of the snapshot.
     stretch: Stretch | None = None
+    #: By prompt, then by step.
+    answers: tuple[PromptAnswer, ...] = ()
 
     @property
     def eval_losses(self) -> dict[int, float]:
-        """Step → evaluation loss. Long curves are thinned out; of the steps with a checkpoint none is missing."""
-        told = {point.step: point.value for point in self.series.get("eval_loss", ())}
-        return told | {sealed.step: sealed.eval_loss for sealed in self.checkpoints if sealed.eval_loss is not None}
+        """Step → evaluation loss."""
+        return self._evaluated(LOSS)
+
+    @property
+    def eval_rewards(self) -> dict[int, float]:
+        """Step → mean reward of the held-out prompts."""
+        return self._evaluated(REWARD)
+
+    @property
+    def eval_ranks(self) -> dict[int, float]:
+        """Step → how its evaluation compares with the others': lower is better, whatever the objective."""
+        return REWARD.ranks(self.eval_rewards) or LOSS.ranks(self.eval_losses)
+
+    def _evaluated(self, measure: Measure) -> dict[int, float]:
+        """Long curves are thinned out; of the steps with a checkpoint none is missing."""
+        told = {point.step: point.value for point in self.series.get(measure.key, ())}
+        sealed = {one.step: getattr(one, measure.key) for one in self.checkpoints}
+        return told | {step: value for step, value in sealed.items() if value is not None}
 
     def latest(self, name: str) -> float | None:
         points = self.series.get(name)
@@ -47,11 +66,12 @@ class Recorder:
     training: Phase | None = None
     last: Metric | None = None
     samples: list[Sample] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Warn] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     finished: Finished | None = None
     failed: Failed | None = None
     stretch: Stretch | None = None
+    answers: Answers = field(default_factory=Answers)
     _cut_pending: bool = False
 
     def begin(self, attempt: int) -> None:
@@ -71,8 +91,10 @@ class Recorder:
             case Sample():
                 self.samples = [s for s in self.samples if (s.index, s.tuned) != (event.index, event.tuned)]
                 self.samples.append(event)
+            case PromptAnswer():
+                self.answers.add(event)
             case Warn():
-                self.warnings.append(event.message)
+                self.warnings.append(event)
             case Checkpoint():
                 self.checkpoints.append(event)
             case Finished():
@@ -94,6 +116,7 @@ class Recorder:
             finished=self.finished,
             failed=self.failed,
             stretch=self.stretch,
+            answers=self.answers.all(),
         )
 
     def _measure(self, event: Metric) -> None:

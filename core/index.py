@@ -17,7 +17,7 @@ from core.people import Actor
 from core.stamps import moment
 from core.submission import row_of
 from core.trash import STAMP_LENGTH
-from storage import datasets, jobs
+from storage import datasets, jobs, prediction
 from storage.database import Database
 from storage.files import read_json
 from storage.run_folder import Attempt, Request, RunFolder
@@ -72,7 +72,8 @@ def fill(database: Database, home: Home, *, requeue: bool = False) -> Report:
 def job_of(folder: RunFolder, history: History) -> Job:
     """The row of a run, as its folder tells it. A trainer that lives stays live, under its own token."""
     run = folder.spec()
-    job = row_of(run, Actor(run.created_by, run.created_by))
+    foretold = prediction.predicted(folder.path)
+    job = row_of(run, Actor(run.created_by, run.created_by), foretold.needed_bytes if foretold else 0)
     job.place = run.created_at.timestamp()
     attempts = folder.attempts()
     if not attempts:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -13,9 +13,12 @@ from core.crashpoints import reach
 from core.devices import CPU
 from core.errors import BadHome, NobodyRuns, NoRunner
 from core.runner_socket import call
-from core.spawn import inherited, spawn
+from core.spare import Spare
+from core.spawn import SPARE_FOLDER, grader_variables, inherited, spawn, spawn_spare
+from graders.allowance import asks_model
 from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE, ProcessIdentity, has_token
 from storage.run_folder import Attempt, RunFolder
+from storage.spec import Objective
 
 #: Starts the supervisor of this attempt with this environment.
 Start = Callable[[Path, Mapping[str, str]], object]
@@ -30,14 +33,24 @@ class Launcher:
 
     home: Path
     required: bool = False
+    spare: Spare | None = None
 
     @classmethod
-    def find(cls, home: Path) -> "Launcher":
+    def find(cls, home: Path, *, keeps_spare: bool = False) -> "Launcher":
         """As the environment says. Raises BadHome where it says what nobody understands."""
         asked = os.environ.get(RUNNER_VARIABLE, "")
         if asked not in ("", REQUIRED):
             raise BadHome(f"{RUNNER_VARIABLE} is “{asked[:80]}”; leave it out or set it to “{REQUIRED}”.")
-        return cls(home, required=asked == REQUIRED)
+        found = cls(home, required=asked == REQUIRED)
+        return replace(found, spare=Spare(home / SPARE_FOLDER, found.start_spare)) if keeps_spare else found
+
+    def start_spare(self, folder: Path) -> int:
+        """By whoever starts the attempts, so that it is in their control group; its pid, or 0 where nobody may."""
+        try:
+            with call(self.home) as runner:
+                return runner.start_spare(inherited())
+        except NobodyRuns:
+            return 0 if self.required else spawn_spare(folder, inherited()).pid
 
     @contextlib.contextmanager
     def ready(self) -> Iterator[Start]:
@@ -52,7 +65,16 @@ class Launcher:
             except NobodyRuns:
                 if self.required:
                     raise
-            yield start
+            yield self._warm(start) if self.spare else start
+
+    def _warm(self, cold: Start) -> Start:
+        """By the spare where one waits that fits."""
+
+        def start(attempt: Path, environment: Mapping[str, str]) -> None:
+            if not (self.spare and self.spare.hand_over(attempt, environment)):
+                cold(attempt, environment)
+
+        return start
 
     def obstacle(self) -> str:
         """Why nothing can be started now, as a sentence; empty where something can."""
@@ -68,7 +90,14 @@ def launch(folder: RunFolder, number: int, token: str, devices: tuple[str, ...] 
     attempt = folder.attempt(number)
     attempt.claim(token, devices)
     reach("launch: attempt folder written")
-    start(attempt.path, {**inherited(), TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)})
+    told = {**inherited(), **(grader_variables() if asks_model_of(folder) else {})}
+    start(attempt.path, {**told, TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(folder.path)})
+
+
+def asks_model_of(folder: RunFolder) -> bool:
+    """Whether this run's grader asks another model, whose key no other run gets to see."""
+    spec = folder.spec()
+    return spec.objective is Objective.RFT and spec.rft.grader is not None and asks_model(spec.rft.grader)
 
 
 def is_alive(attempt: Attempt) -> bool:

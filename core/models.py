@@ -7,8 +7,9 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from core import learning_rates
 from core.errors import NotFound
 from core.home import Home
 from core.spawn import PROJECT_ROOT, inherited
@@ -16,7 +17,7 @@ from storage import manifest
 from storage.event_log import read_events
 from storage.events import Failed, Phase
 from storage.files import read_json
-from storage.spec import ModelRef
+from storage.spec import ModelRef, Objective
 
 STARTER_ID = "smollm2-135m"
 #: Half a gigabyte: the bf16 weights and, for a moment, their temporary copy.
@@ -96,12 +97,14 @@ class Models:
             parameters=info.parameters,
             hidden_size=int(details.get("hidden_size", 0)),
             layers=int(details.get("layers", 0)),
+            **_sizes(folder),
         )
 
-    def suggested(self, model_id: str) -> dict[str, float]:
-        """Hyperparameters to begin with for this model, where they differ from the spec's defaults."""
-        rate = next((info.suggested_learning_rate for info in self.all() if info.id == model_id), None)
-        return {"learning_rate": rate} if rate else {}
+    def suggested(self, model_id: str, objective: Objective, method: str) -> dict[str, float]:
+        """Hyperparameters to begin with for this model and method, where they differ from the spec's defaults."""
+        info = next((info for info in self.all() if info.id == model_id), None)
+        parameters, known = (info.parameters, info.suggested_learning_rate) if info else (0, None)
+        return {"learning_rate": learning_rates.suggested(objective, method, parameters, known)}
 
     def starter_state(self) -> StarterState:
         if manifest.is_sealed(self._home.models / STARTER_ID):
@@ -177,3 +180,27 @@ class Models:
         lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
         said = lines[-1][:300] if lines else "it said nothing"
         return f"The conversion of the starter model ended early ({said}). Run scripts/install and try again."
+
+
+#: Field of ModelRef → its name in a model's `config.json`.
+_SIZES = {
+    "intermediate_size": "intermediate_size",
+    "attention_heads": "num_attention_heads",
+    "key_value_heads": "num_key_value_heads",
+    "head_size": "head_dim",
+    "vocabulary": "vocab_size",
+}
+
+
+def _sizes(folder: Path) -> dict[str, Any]:
+    """What estimates want to know beyond the store's own description; what the file does not say stays away.
+
+    A model of text and images keeps them in a part of its configuration.
+    """
+    config = read_json(folder / "config.json") or {}
+    inner = config.get("text_config")
+    config = inner if isinstance(inner, dict) else config
+    found: dict[str, Any] = {
+        field: value for field, name in _SIZES.items() if type(value := config.get(name)) is int and value > 0
+    }
+    return found | {"tied_embeddings": config.get("tie_word_embeddings", True) is not False}

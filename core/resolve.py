@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
-from core import estimate, resolve_dpo
+from core import combinations, resolve_dpo, resolve_rft, turbo
 from core.errors import BadInput
+from core.estimate.activations import bytes_per_token
+from core.estimate.traffic import TEMPLATE_TOKENS_PER_ROW
 from core.hardware import Hardware
-from storage.methods import Lora, Method
-from storage.objectives import Dpo
+from core.resolve_stopping import judged, with_best_kept
+from storage.methods import Method, Prefix
+from storage.objectives import Dpo, Rft
+from storage.retention import Checkpointing
 from storage.rows import Kind
 from storage.spec import (
     Change,
@@ -17,66 +21,68 @@ from storage.spec import (
     Hyperparameters,
     JobSpec,
     ModelRef,
-    NoEvaluation,
     Objective,
 )
 
 MINIMUM_STEPS_PER_EPOCH = 10
-#: Template tokens around one message pair, on top of the text.
-TEMPLATE_TOKENS_PER_ROW = 30
 #: Larger micro-batches gain nothing on a CPU; they only take memory.
 MOST_MICRO_BATCH_TOKENS = 2048
 LEAST_MICRO_BATCH_TOKENS = 64
 #: The share of the free memory that activations may take.
 MEMORY_SHARE = 0.5
 
-COMING_OBJECTIVES = {
-    Objective.RFT: "Reinforcement fine-tuning is coming; supervised (sft) and preference (dpo) run today.",
-}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolved:
     method: Method
     dpo: Dpo
+    rft: Rft
     hyperparameters: Hyperparameters
     compute: Compute
+    checkpoints: Checkpointing
     changes: tuple[Change, ...]
 
 
 def resolve(spec: JobSpec, model: ModelRef, dataset: DatasetRef, hardware: Hardware) -> Resolved:
     """Raises BadInput for a combination that cannot run."""
-    _require_offered(spec.objective, spec.method)
+    for _, sentence in combinations.objections(spec, model, quantises=hardware.quantises):
+        raise BadInput(sentence)
     changes: list[Change] = []
-    asked, method, dpo = spec.hyperparameters, spec.method, spec.dpo
+    asked, method, dpo, rft = spec.hyperparameters, spec.method, spec.dpo, spec.rft
     if spec.objective is Objective.DPO:
-        resolve_dpo.require_meaning(dpo)
-        method = resolve_dpo.without_dropout(method, changes)
-        asked = resolve_dpo.without_noise(asked, changes)
+        method, asked = resolve_dpo.without_noise(method, asked, changes)
         dpo = resolve_dpo.without_idle_smoothing(dpo, changes)
-    context = _context(asked.max_context_length, _texts_per_row(dataset), model, hardware, changes)
-    batch = _batch(asked.batch_size, dataset, spec.evaluation, changes)
+    if spec.objective is Objective.RFT:
+        method, asked = resolve_rft.without_noise(method, asked, changes)
     _require_devices(spec.devices, dataset, hardware)
-    compute = _compute(spec.devices, asked.micro_batch_tokens, model, hardware, changes)
+    compute = _compute(spec.devices, _checkpointing(asked, method, changes), hardware)
+    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / bytes_per_token(method, model, compute))
+    context = _context(asked.max_context_length, fits // _texts_per_row(dataset), method, model, hardware, changes)
+    batch = asked.batch_size
+    if spec.objective is Objective.RFT:
+        rft = resolve_rft.with_room_for_prompts(rft, context, changes)
+        changes.append(resolve_rft.in_prompts(rft, asked))
+    else:
+        batch = _batch(batch, dataset, spec.evaluation, changes)
+    micro_batch = _micro_batch(asked.micro_batch_tokens, fits, changes)
+    compute = compute.model_copy(update={"micro_batch_tokens": micro_batch})
     if spec.turbo:
-        changes.append(_turbo(compute))
-    eval_steps = _eval_steps(asked.eval_steps, spec.evaluation, changes)
-    update = {"max_context_length": context, "batch_size": batch, "eval_steps": eval_steps}
-    hyperparameters = asked.model_copy(update=update)
+        passes_asked = bool(asked.micro_batch_tokens)
+        method, compute = turbo.faster(
+            spec.objective, method, compute, hardware.packages, changes, passes_asked=passes_asked
+        )
+    asked = judged(asked, spec.evaluation, changes)
+    checkpoints = with_best_kept(spec.checkpoints, asked, changes)
+    hyperparameters = asked.model_copy(update={"max_context_length": context, "batch_size": batch})
     return Resolved(
         method=method,
         dpo=dpo,
+        rft=rft,
         hyperparameters=hyperparameters,
         compute=compute,
+        checkpoints=checkpoints,
         changes=tuple(changes),
     )
-
-
-def _require_offered(objective: Objective, method: Method) -> None:
-    if objective in COMING_OBJECTIVES:
-        raise BadInput(COMING_OBJECTIVES[objective])
-    if not isinstance(method, Lora):
-        raise BadInput(f"The method “{method.kind}” is coming; choose lora, which runs today.")
 
 
 def _texts_per_row(dataset: DatasetRef) -> int:
@@ -84,11 +90,11 @@ def _texts_per_row(dataset: DatasetRef) -> int:
     return 2 if dataset.kind is Kind.PREFERENCE else 1
 
 
-def _context(asked: int, texts: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    """`texts` of this length have to fit together."""
-    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model) / texts)
+def _context(asked: int, fits: int, method: Method, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
+    """`fits` tokens of one text go through at once."""
+    prefix = combinations.prefix_length(method)
     limits = (
-        (model.context_length, "the model's limit"),
+        (model.context_length - prefix, "the model's limit" + (f", less the prefix of {prefix}" if prefix else "")),
         (
             fits,
             "what fits into this machine's free memory (estimate)"
@@ -116,35 +122,27 @@ def _batch(asked: int, dataset: DatasetRef, evaluation: Evaluation, changes: lis
     return most
 
 
-def _eval_steps(asked: int, evaluation: Evaluation, changes: list[Change]) -> int:
-    if not asked or not isinstance(evaluation, NoEvaluation):
-        return asked
-    reason = "no examples are kept for evaluation"
-    changes.append(Change(field="Evaluate Every N Steps", asked=str(asked), runs="0", reason=reason))
-    return 0
+def _checkpointing(asked: Hyperparameters, method: Method, changes: list[Change]) -> bool:
+    if not asked.gradient_checkpointing or not isinstance(method, Prefix):
+        return asked.gradient_checkpointing
+    reason = "layers that are computed again have lost the prefix"
+    changes.append(Change(field="Gradient Checkpointing", asked="On", runs="Off", reason=reason))
+    return False
 
 
-def _turbo(compute: Compute) -> Change:
-    """Today the fastest settings known are the ones that always run; the list says so instead of pretending."""
-    settings = f"{compute.weights_dtype} weights, no gradient checkpointing, chunked loss, passive thread waits"
-    reason = f"the fastest settings known for this device ({settings}) are already the default"
-    return Change(field="Turbo Mode", asked="On", runs="as Off", reason=reason)
-
-
-def _compute(
-    devices: int, asked_micro_batch: int, model: ModelRef, hardware: Hardware, changes: list[Change]
-) -> Compute:
+def _compute(devices: int, checkpointing: bool, hardware: Hardware) -> Compute:
+    """Without the micro-batch, which depends on it."""
     return Compute(
         device="cuda" if hardware.gpus else "cpu",
         devices=devices,
         threads=max(1, hardware.cores // devices),
         weights_dtype="bfloat16" if hardware.gpus or hardware.fast_bfloat16 else "float32",
-        micro_batch_tokens=_micro_batch(asked_micro_batch, model, hardware, changes),
+        micro_batch_tokens=0,
+        gradient_checkpointing=checkpointing,
     )
 
 
-def _micro_batch(asked: int, model: ModelRef, hardware: Hardware, changes: list[Change]) -> int:
-    fits = int(_memory_bytes(hardware) * MEMORY_SHARE / estimate.activation_bytes_per_token(model))
+def _micro_batch(asked: int, fits: int, changes: list[Change]) -> int:
     most = max(LEAST_MICRO_BATCH_TOKENS, min(fits, MOST_MICRO_BATCH_TOKENS))
     if asked > most:
         reason = "more does not fit into this machine's free memory, or gains nothing (estimate)"

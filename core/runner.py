@@ -19,7 +19,7 @@ from typing import Any
 
 from core.errors import BadInput, Taken
 from core.runner_socket import FOLDER, MOST_BYTES, PROTOCOL, SOCKET, line_of, peer_uid, short_path
-from core.spawn import may_inherit, spawn
+from core.spawn import SPARE_FOLDER, may_be_told, spawn, spawn_spare
 from storage.files import read_json
 from storage.process import FOLDER_VARIABLE, LEAST_TOKEN, TOKEN_VARIABLE
 
@@ -40,18 +40,14 @@ class Order:
     def read(cls, line: bytes, runs: Path) -> "Order":
         """Raises BadInput unless it is about a claimed attempt below `runs`, by somebody who knows its token."""
         asked = _object_in(line)
-        told = asked.get("environment")
-        if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
-            raise BadInput(
-                f"The runner takes one JSON object of at most {MOST_BYTES} bytes: an attempt, its environment."
-            )
+        told = _environment_in(asked)
         attempt = _attempt_below(runs, asked.get("attempt"))
         token = told.get(TOKEN_VARIABLE, "")
         claim = read_json(attempt / "claim.json") or {}
         if len(token) < LEAST_TOKEN or claim.get("token") != token:
             raise BadInput(f"{attempt} is not claimed with this token.")
         ours = {TOKEN_VARIABLE: token, FOLDER_VARIABLE: str(attempt.parents[1])}
-        return cls(attempt, {name: value for name, value in told.items() if may_inherit(name)} | ours)
+        return cls(attempt, {name: value for name, value in told.items() if may_be_told(name)} | ours)
 
 
 class Runner(socketserver.ThreadingUnixStreamServer):
@@ -71,6 +67,8 @@ class Runner(socketserver.ThreadingUnixStreamServer):
 
     def answer(self, line: bytes) -> dict[str, Any]:
         try:
+            if _object_in(line).get("spare") is True:
+                return {"pid": spawn_spare(self.runs.parent / SPARE_FOLDER, _environment_in(_object_in(line))).pid}
             order = Order.read(line, self.runs)
             pid = spawn(order.attempt, order.environment).pid
         except FileExistsError:
@@ -129,6 +127,13 @@ def _listening(home: Path) -> Iterator[Runner]:
                 yield runner
             finally:
                 (folder / SOCKET).unlink(missing_ok=True)
+
+
+def _environment_in(asked: dict[str, Any]) -> dict[str, str]:
+    told = asked.get("environment")
+    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+        raise BadInput(f"The runner takes one JSON object of at most {MOST_BYTES} bytes: an attempt, its environment.")
+    return told
 
 
 def _object_in(line: bytes) -> dict[str, Any]:

@@ -35,7 +35,13 @@ class Call:
 
     def start(self, attempt: Path, environment: Mapping[str, str]) -> None:
         """Raises NotStarted with the runner's reason, or Unanswered where nobody knows whether it was started."""
-        request = {"attempt": str(attempt), "environment": dict(environment)}
+        self._ask({"attempt": str(attempt), "environment": dict(environment)})
+
+    def start_spare(self, environment: Mapping[str, str]) -> int:
+        """A trainer that waits in the data folder for its attempt; its pid. Raises as `start`."""
+        return self._ask({"spare": True, "environment": dict(environment)})
+
+    def _ask(self, request: Mapping[str, Any]) -> int:
         try:
             self._connection.settimeout(ANSWER_S)
             self._connection.sendall(line_of(request))
@@ -44,6 +50,7 @@ class Call:
             raise Unanswered(f"The runner (process {self.pid}) went away while it was asked ({error}).") from error
         if "pid" not in answer:
             raise NotStarted(str(answer.get("error") or f"The runner (process {self.pid}) gave no answer."))
+        return int(answer["pid"])
 
 
 @contextlib.contextmanager
@@ -74,21 +81,29 @@ def call(home: Path) -> Iterator[Call]:
 
 
 @contextlib.contextmanager
-def short_path(folder: Path) -> Iterator[str]:
+def short_path(folder: Path, name: str = SOCKET) -> Iterator[str]:
     """A way to the socket that fits into the 108 bytes of an address, however deep the data folder lies."""
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{handle}/{SOCKET}"
+        yield f"/proc/self/fd/{handle}/{name}"
     finally:
         os.close(handle)
 
 
 def peer_uid(connection: socket.socket) -> int:
     """Who is at the other end, as the kernel says."""
-    _pid, uid, _gid = _CREDENTIALS.unpack(
+    return _peer(connection)[1]
+
+
+def peer_pid(connection: socket.socket) -> int:
+    return _peer(connection)[0]
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    pid, uid, _gid = _CREDENTIALS.unpack(
         connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     )
-    return int(uid)
+    return int(pid), int(uid)
 
 
 def line_of(value: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import Conflict
+from core.estimate.ladder import Rung
+from core.estimate.outlook import Outlook
 from core.home import Home
 from core.people import Actor
 from core.queueing import Queue
@@ -14,7 +16,7 @@ from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
-from storage.spec import JobSpec, RunSpec
+from storage.spec import JobSpec, Objective, RunSpec
 from storage.status import TERMINAL, Cause, Status
 from storage.tables import Job, now
 
@@ -43,6 +45,9 @@ MOVES: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.CANCELLED: frozenset({Status.QUEUED}),
 }  # fmt: skip
+
+#: More are found by their job's page, not by scrolling.
+MOST_TUNED = 100
 
 #: From where a request leads to the end.
 CANCELLABLE = frozenset(
@@ -79,6 +84,10 @@ class Runs:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
         return self._submission.preview(spec, actor=actor)
 
+    def outlook(self, run: RunSpec) -> tuple[Outlook, tuple[Rung, ...]]:
+        """What a previewed run will take, and what would make it fit where it does not."""
+        return self._submission.outlook(run)
+
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
         return self._submission.submit(spec, actor=actor)
@@ -94,8 +103,25 @@ class Runs:
         with self._database.read() as session:
             return jobs.search(session, query)
 
+    def tuned(self) -> list[Job]:
+        """The newest completed jobs whose output can be gone on from."""
+        found = [
+            job
+            for objective in Objective
+            for job in self.search(Query(objective=objective, status=Status.COMPLETED, page_size=MOST_TUNED)).rows
+            if RunFolder(self._home.runs / job.id).has_output()
+        ]
+        return sorted(found, key=lambda job: job.created_at, reverse=True)
+
     def folder(self, job_id: str) -> RunFolder:
         return RunFolder(self._home.runs / self.get(job_id).id)
+
+    def kept_bytes(self, job_id: str) -> int | None:
+        """Of the weights in the job's output; None while there is none."""
+        folder = self.folder(job_id)
+        if not folder.has_output():
+            return None
+        return sum(path.stat().st_size for path in folder.output.glob("*.safetensors"))
 
     def run_spec(self, job_id: str) -> RunSpec:
         return self.folder(job_id).spec()

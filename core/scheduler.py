@@ -16,6 +16,7 @@ from core.ladder import Ladder
 from core.launcher import Launcher, Start
 from core.orphans import Orphanage
 from core.outcome import Outcome, could_not_start, is_of_an_earlier_boot, outcome
+from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
 from storage.run_folder import Attempt, Request
@@ -46,6 +47,7 @@ class Scheduler:
         home: Home,
         ballast: Ballast,
         launcher: Launcher,
+        predictions: Predictions,
         patience: float = 1.0,
     ) -> None:
         self._runs = runs
@@ -54,6 +56,7 @@ class Scheduler:
         self._home = home
         self._ballast = ballast
         self._launcher = launcher
+        self._predictions = predictions
         self._patience = patience
         self._orphanage = Orphanage(home.runs)
         self._swept_at = float("-inf")
@@ -75,6 +78,8 @@ class Scheduler:
         self._stopping.set()
         self._runs.wake.set()
         self._thread.join(5)
+        if self._launcher.spare:
+            self._launcher.spare.close()
 
     def tick(self) -> None:
         """One round: bring every live job's row up to date, then give the free devices to the next in the queue."""
@@ -92,6 +97,8 @@ class Scheduler:
         else:
             while not self._stopping.is_set() and self._start_next():
                 pass
+        if self._launcher.spare:
+            self._launcher.spare.tend()
         self._queue.tell_news()
         self._queue.keep_in_mind()
 
@@ -159,6 +166,7 @@ class Scheduler:
         self._note_progress(job, history)
         if ended is not None or (not alive and self._is_gone(job, attempt)):
             reach("finish: exit seen")
+            self._predictions.compare(folder, history)
             short = bool(self._home.shortage())
             how = outcome(job, history, ended, folder, disk_is_short=short)
             self._end(job, self._told_why(job, how))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import filelock
 
+from core import hardware
 from core.ballast import Ballast
 from core.checkpoints import Checkpoints
 from core.clerk import Clerk
@@ -23,17 +24,23 @@ from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
+from core.grading.trials import GraderTrials
+from core.hardware import Hardware
 from core.home import Home
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
+from core.mirrors import Mirrors
 from core.models import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
+from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
 from core.submission import Submission
+from core.template_preview import TemplatePreview
+from core.tracking import Tracking
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -46,7 +53,8 @@ def _ignore(_: object) -> None:
 class Studio:
     """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed; any thread.
 
-    `patience` stretches or shortens the waits of the cancel ladder.
+    `patience` stretches or shortens the waits of the cancel ladder. `keeps_spare`: a trainer
+    waits with its imports done.
     """
 
     def __init__(
@@ -57,33 +65,30 @@ class Studio:
         job_changed: Callable[[str], None] = _ignore,
         patience: float = 1.0,
         devices: Devices | None = None,
+        keeps_spare: bool = False,
     ) -> None:
         self.home = home
         self._ballast = Ballast(home)
         self._database = Database(home.database, self._ballast)
         self._lock: filelock.BaseFileLock | None = None
+        self._job_changed = job_changed
+        self.tracking = Tracking(home.path)
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
-        self.tokens = TokenCounts(home)
-        self.datasets = Datasets(self._database, home, self._ballast)
-        self.versions = Versions(home, self.datasets)
-        self.deletion = Deletion(self._database, home, self.datasets)
-        self.hub = Hub(home, self.datasets)
-        self.uploads = Uploads(home, self._ballast)
-        self.arrivals = Arrivals()
-        self.closer_looks = CloserLooks()
-        self.conversations = ConversationImports(self.datasets, self.uploads)
+        self._keep_datasets(home)
         self.feed = Feed(home.runs, publish)
-        devices = devices or find_devices()
-        launcher = Launcher.find(home.path)
+        self._devices = devices = devices or find_devices()
+        launcher = Launcher.find(home.path, keeps_spare=keeps_spare)
+        self.spare = launcher.spare
         self.queue = Queue(
             self._database,
             devices,
-            job_changed,
+            self._on_job_changed,
             obstacle=lambda: home.shortage() or launcher.obstacle(),
             known=KnownGpus(home.path / "devices.json", source=type(devices).__name__),
         )
+        self.predictions = Predictions(home, self.tokens)
         submission = Submission(
             self._database,
             home,
@@ -91,15 +96,37 @@ class Studio:
             self.datasets,
             self._ballast,
             devices,
+            self.predictions,
             self.queue.announce,
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
-        self.scheduler = Scheduler(self.runs, self.queue, self.feed, home, self._ballast, launcher, patience)
+        self.scheduler = Scheduler(
+            self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
+        )
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)
+
+    def _keep_datasets(self, home: Home) -> None:
+        """What has to do with rows, from a file's arrival to the look of them as tokens."""
+        self.tokens = TokenCounts(home)
+        self.datasets = Datasets(self._database, home, self._ballast)
+        self.templates = TemplatePreview(self.models, self.datasets, self.tokens)
+        self.versions = Versions(home, self.datasets)
+        self.deletion = Deletion(self._database, home, self.datasets)
+        self.hub = Hub(home, self.datasets)
+        self.uploads = Uploads(home, self._ballast)
+        self.arrivals = Arrivals()
+        self.closer_looks = CloserLooks()
+        self.grader_trials = GraderTrials(self.datasets)
+        self.conversations = ConversationImports(self.datasets, self.uploads)
+
+    def hardware(self) -> Hardware:
+        """What this machine has, measured now. Asks the driver, so it may block."""
+        return hardware.look(self._devices)
 
     def open(self, *, locked: bool = False) -> None:
         """Bring the index to this version. Enough for reading; raises BadHome with what to do.
@@ -125,6 +152,7 @@ class Studio:
         self.scheduler.start()
         self.clerk.start()
         self._nightly.start()
+        self._mirrors.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -135,14 +163,20 @@ class Studio:
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
         self.clerk.stop()
+        self._mirrors.stop()
         self._nightly.stop()
         self.scheduler.stop()
         self.models.stop()
         self.tokens.stop()
         self.closer_looks.stop()
+        self.grader_trials.stop()
         self.close()
         if self._lock:
             self._lock.release()
+
+    def _on_job_changed(self, job_id: str) -> None:
+        self._mirrors.note(job_id)
+        self._job_changed(job_id)
 
     def close(self) -> None:
         """Undo `open`."""

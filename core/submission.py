@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 
-from core import estimate, hardware
+from core import hardware, warm_start
 from core.ballast import Ballast
 from core.crashpoints import reach
 from core.datasets import splits
@@ -18,14 +18,20 @@ from core.datasets.tokens import objection
 from core.datasets.trainable import require_ready
 from core.devices import Devices
 from core.errors import BadInput, Conflict
+from core.estimate.ladder import Rung
+from core.estimate.memory import memory_of
+from core.estimate.outlook import Outlook
+from core.estimate.traffic import traffic_of
+from core.grading.trials import require_grader, require_spread
 from core.home import Home
 from core.models import Models
 from core.people import Actor
+from core.predictions import Predictions
 from core.resolve import resolve
 from storage import jobs
 from storage.database import Database
 from storage.run_folder import RunFolder
-from storage.spec import HoldOut, JobSpec, OtherDataset, RunSpec
+from storage.spec import HoldOut, JobSpec, Objective, OtherDataset, RunSpec
 from storage.tables import Job
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -42,6 +48,7 @@ class Submission:
         datasets: Datasets,
         ballast: Ballast,
         devices: Devices,
+        predictions: Predictions,
         on_change: Callable[[str], None],
         wake: threading.Event,
     ) -> None:
@@ -51,16 +58,20 @@ class Submission:
         self._datasets = datasets
         self._ballast = ballast
         self._devices = devices
+        self._predictions = predictions
         self._on_change = on_change
         self._wake = wake
 
     def preview(self, spec: JobSpec, *, actor: Actor | None = None) -> RunSpec:
         """What would really run, with every change and its reason. Raises StudioError where nothing could."""
-        model = self._models.get(spec.model)
+        model = self._models.get(spec.model).model_copy(update={"chat_template": spec.chat_template.strip()})
         dataset = self._datasets.ref(spec.dataset, actor=actor)
         evaluation = spec.evaluation
         resolved = resolve(spec, model, dataset, hardware.look(self._devices))
+        start = warm_start.start_of(spec, model, self._home)
         require_ready(self._datasets, spec, actor)
+        if spec.objective is Objective.RFT:
+            require_grader(spec.rft)
         job_id = spec.job_id or "".join(secrets.choice(_ALPHABET) for _ in range(13))
         return RunSpec(
             job_id=job_id,
@@ -71,25 +82,35 @@ class Submission:
             objective=spec.objective,
             method=resolved.method,
             dpo=resolved.dpo,
-            rft=spec.rft,
+            rft=resolved.rft,
             hyperparameters=resolved.hyperparameters,
             model=model,
+            start=start,
             dataset=dataset,
             evaluation=evaluation,
             evaluation_dataset=self._datasets.ref(evaluation.dataset) if isinstance(evaluation, OtherDataset) else None,
             split=str(self._home.runs / job_id / "split.json") if isinstance(evaluation, HoldOut) else "",
             compute=resolved.compute,
-            retention=spec.checkpoints,
+            retention=resolved.checkpoints,
+            sample_prompts=spec.sample_prompts,
             changes=resolved.changes,
             versions=_versions(),
         )
+
+    def outlook(self, run: RunSpec) -> tuple[Outlook, tuple[Rung, ...]]:
+        """What a previewed run will take, and what would make it fit where it does not."""
+        return self._predictions.of(run, hardware.look(self._devices))
 
     def submit(self, spec: JobSpec, *, actor: Actor) -> Job:
         """Write the run folder, then the row. Raises StudioError; then nothing is left behind."""
         run = self.preview(spec, actor=actor).model_copy(update={"created_by": actor.email})
         if found := objection(run.dataset, run.model, run.hyperparameters.max_context_length, self._home):
             raise BadInput(found)
-        self._home.require_free(estimate.disk_bytes(run.method, run.model, run.retention), "This run")
+        if run.objective is Objective.RFT:
+            require_spread(run.rft, self._datasets.folder(run.dataset.id))
+        machine = hardware.look(self._devices)
+        outlook, _ = self._predictions.of(run, machine)
+        self._home.require_free(outlook.disk_bytes, "This run")
         try:
             with self._ballast.explaining():
                 folder = RunFolder.create(self._home.runs, run)
@@ -98,9 +119,12 @@ class Submission:
         try:
             with self._ballast.explaining():
                 splits.freeze(run)
+                if run.start:
+                    warm_start.take(run.start, self._home, folder)
+                self._predictions.keep(folder, run, outlook, machine)
             reach("submit: folder without row")
             with self._database.write() as session:
-                jobs.add(session, job := row_of(run, actor))
+                jobs.add(session, job := row_of(run, actor, outlook.memory_bytes))
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
@@ -114,8 +138,8 @@ class Submission:
             self._datasets.get(dataset_id)
 
 
-def row_of(run: RunSpec, actor: Actor) -> Job:
-    """The row of a run that has just been asked for."""
+def row_of(run: RunSpec, actor: Actor, memory_bytes: int = 0) -> Job:
+    """The row of a run that has just been asked for. What it needs is told, or found by the formulas alone."""
     return Job(
         id=run.job_id,
         objective=run.objective,
@@ -133,7 +157,7 @@ def row_of(run: RunSpec, actor: Actor) -> Job:
         epochs=run.hyperparameters.epochs,
         device=run.compute.device,
         devices=run.compute.devices,
-        memory_bytes=estimate.memory_bytes(run.method, run.model, run.compute),
+        memory_bytes=memory_bytes or memory_of(run, traffic_of(run)).needed_bytes,
     )
 
 

@@ -55,8 +55,8 @@ class Sweep:
     def _checkpoints(self) -> Iterator[Removed]:
         """By the run's own three numbers, as its trainer does."""
         for folder in self._idle_runs():
-            losses = Feed(self._home.runs, lambda _: None).history(folder.job_id).eval_losses
-            for path in superfluous(folder.checkpoints, folder.spec().retention, losses):
+            ranks = Feed(self._home.runs, lambda _: None).history(folder.job_id).eval_ranks
+            for path in superfluous(folder.checkpoints, folder.spec().retention, ranks):
                 yield Removed(path, bytes_of(path), "beyond the checkpoints that its job keeps")
 
     def _uploads(self) -> Iterator[Removed]:

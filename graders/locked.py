@@ -13,6 +13,7 @@ import json
 import math
 import os
 import resource
+import select
 import signal
 import struct
 import sys
@@ -45,7 +46,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 def main(readable: list[str]) -> int:
     leave_the_machine()
     if child := os.fork():  # the first process of a new PID namespace: when it ends, all in it end
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF
+        return watch(child)
     must(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "to end with its parent")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -67,6 +68,16 @@ def leave_the_machine() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123 - no import that is not needed
             file.write(text)
+
+
+def watch(child: int) -> int:
+    """Until it ends, or whoever asks is gone: a program that never ends would outlive a parent that was killed."""
+    poller = select.poll()
+    poller.register(os.pidfd_open(child), select.POLLIN)
+    poller.register(0, 0)  # nothing but that the other end was closed
+    poller.poll()
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF
 
 
 def limit() -> None:

@@ -15,6 +15,7 @@ from graders.score import GraderError
 
 LOCKED = Path(__file__).with_name("locked.py")
 START_S = 10.0
+ANSWER_S = 10.0
 MOST_ANSWER_BYTES = 8192
 
 
@@ -25,7 +26,7 @@ class Endless(GraderError):
 class PythonGrader:
     """`answer_s` is the time for one answer. Raises GraderError where this system cannot lock it away."""
 
-    def __init__(self, source: str, *, answer_s: float = 10.0) -> None:
+    def __init__(self, source: str, *, answer_s: float = ANSWER_S) -> None:
         self._source = source
         self._answer_s = answer_s
         self._process: subprocess.Popen[bytes] | None = None

@@ -37,10 +37,12 @@ def score(grader: ScoreModel, filled: Callable[[str], str], ask: Ask) -> float:
 
 def ask(endpoint: str, request: dict[str, Any]) -> str:
     """The text of the first choice."""
-    address = endpoint or first_of(ADDRESS_VARIABLES) or "https://api.openai.com/v1"
+    own = first_of(ADDRESS_VARIABLES) or "https://api.openai.com/v1"
+    address = endpoint or own
     if not re.match(r"https?://", address):
         raise GraderError(f"The grader's endpoint “{address[:80]}” is not an http address.")
-    key = first_of(KEY_VARIABLES)
+    # The key opens the studio's own endpoint; a spec may name any other, and whoever listens there shall not get it.
+    key = first_of(KEY_VARIABLES) if address.rstrip("/") == own.rstrip("/") else ""
     try:
         answer = httpx.post(
             f"{address.rstrip('/')}/chat/completions",

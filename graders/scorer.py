@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any
 
 from graders import formula, score_model, similarity, texts
-from graders.python_grader import PythonGrader
+from graders.allowance import SWITCHED_OFF
+from graders.python_grader import ANSWER_S, Endless, PythonGrader
 from graders.score import GraderError, Score
 from graders.templates import fill, fill_text
 from storage.graders import (
@@ -30,12 +31,16 @@ class Scorer:
     """Used as a context: a python grader has a process that must end.
 
     `allow_python` is the administrator's decision; where it is False such a grader is refused on entry.
+    `answer_s` is its time for one answer.
     """
 
-    def __init__(self, grader: Grader, *, allow_python: bool, ask: "score_model.Ask | None" = None) -> None:
+    def __init__(
+        self, grader: Grader, *, allow_python: bool, ask: "score_model.Ask | None" = None, answer_s: float = ANSWER_S
+    ) -> None:
         self._grader = grader
         self._ask = ask or score_model.ask
         self._allow_python = allow_python
+        self._answer_s = answer_s
         self._programs: dict[str, PythonGrader] = {}
         self._open = contextlib.ExitStack()
 
@@ -65,7 +70,7 @@ class Scorer:
                 return Score(formula.calculate(self._grader.calculate_output, parts), parts)
             return Score(self._single(self._grader, "", item, sample))
         except GraderError as error:
-            return Score(None, error=str(error))
+            return Score(None, error=str(error), is_endless=isinstance(error, Endless))
 
     def _single(self, grader: Grader, name: str, item: Item, sample: Sample) -> float:
         def filled(template: str) -> str:
@@ -92,10 +97,8 @@ class Scorer:
 
     def _started(self, grader: Python) -> PythonGrader:
         if not self._allow_python:
-            raise GraderError(
-                "Python graders are switched off here. An administrator can allow them with TUNESMITH_PYTHON_GRADERS=1."
-            )
-        return self._open.enter_context(PythonGrader(grader.source))
+            raise GraderError(SWITCHED_OFF)
+        return self._open.enter_context(PythonGrader(grader.source, answer_s=self._answer_s))
 
 
 def sample_of(text: str) -> Sample:

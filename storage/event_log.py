@@ -1,7 +1,5 @@
 """The append-only event file: one writer, any number of readers that keep an offset."""
 
-import errno
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,35 +7,25 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from storage.events import EVENT, Event
+from storage.lines import LineWriter
 
 
 class EventWriter:
-    """Appends events with a contiguous `seq`; each line is one `write`, so a reader never sees two halves mixed."""
+    """Appends events with a contiguous `seq`, from any thread."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._lines = LineWriter(path)
         self._seq = 0
         self._lock = threading.Lock()
 
     def append(self, event: Event) -> None:
         with self._lock:
             stamped = event.model_copy(update={"seq": self._seq})
-            self._write(stamped.model_dump_json().encode() + b"\n")
+            self._lines.append(stamped.model_dump_json().encode())
             self._seq += 1
 
-    def _write(self, line: bytes) -> None:
-        """All of it or nothing: half a line, left by a full disk, would spoil the next one."""
-        before = os.fstat(self._descriptor).st_size
-        try:
-            if os.write(self._descriptor, line) < len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError:
-            os.ftruncate(self._descriptor, before)
-            raise
-
     def close(self) -> None:
-        os.fsync(self._descriptor)
-        os.close(self._descriptor)
+        self._lines.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,7 @@ class Phase(EventBase):
     """The trainer enters a stretch of work; `done` of `total` where it can be counted."""
 
     type: Literal["phase"] = "phase"
-    name: Literal["loading", "tokenising", "sampling", "training", "exporting", "converting"]
+    name: Literal["loading", "tokenising", "sampling", "rehearsing", "training", "exporting", "converting"]
     detail: str = ""
     done: int = 0
     total: int = 0
@@ -49,14 +49,25 @@ class Sample(EventBase):
     held_out: bool
 
 
+class PromptAnswer(EventBase):
+    """What the model said, after `step` steps, to one of the prompts that the user wants to follow."""
+
+    type: Literal["prompt_answer"] = "prompt_answer"
+    index: int
+    step: int
+    prompt: str
+    answer: str
+
+
 class Checkpoint(EventBase):
-    """A sealed checkpoint folder; its evaluation loss where that very step was evaluated."""
+    """A sealed checkpoint folder; its evaluation where that very step was evaluated: a loss, or a mean reward."""
 
     type: Literal["checkpoint"] = "checkpoint"
     step: int
     name: str
     bytes: int
     eval_loss: float | None = None
+    eval_reward: float | None = None
 
 
 class Log(EventBase):
@@ -65,10 +76,11 @@ class Log(EventBase):
 
 
 class Warn(EventBase):
-    """Something the user should know; the run goes on."""
+    """Something the user should know; the run goes on. `code` names the kind where a page treats it apart."""
 
     type: Literal["warning"] = "warning"
     message: str
+    code: str = ""
 
 
 class Finished(EventBase):
@@ -89,6 +101,8 @@ class Failed(EventBase):
     evidence: str = ""
 
 
-Event = Annotated[Metric | Phase | Sample | Checkpoint | Log | Warn | Finished | Failed, Field(discriminator="type")]
+Event = Annotated[
+    Metric | Phase | Sample | PromptAnswer | Checkpoint | Log | Warn | Finished | Failed, Field(discriminator="type")
+]
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

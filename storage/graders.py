@@ -10,8 +10,10 @@ from pydantic import Field
 
 from storage.methods import Record
 
-Text = Annotated[str, Field(max_length=100_000)]
+MOST_TEXT = 100_000
+Text = Annotated[str, Field(max_length=MOST_TEXT)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+TEXT_HELP = "What is judged; {{ sample.output_text }} is the model's answer"
 
 
 class StringCheck(Record):
@@ -19,9 +21,12 @@ class StringCheck(Record):
 
     type: Literal["string_check"] = "string_check"
     name: Name = "string_check"
-    input: Text = "{{ sample.output_text }}"
-    reference: Text
-    operation: Literal["eq", "ne", "like", "ilike"] = "eq"
+    input: Text = Field("{{ sample.output_text }}", title="Text", description=TEXT_HELP)
+    reference: Text = Field(title="Reference", description="What it is compared with: {{ item.NAME }} is a column")
+    operation: Literal["eq", "ne", "like", "ilike"] = Field(
+        "eq", title="Operation",
+        description="eq: equal, ne: not equal, like: holds the reference, ilike: the same in any case",
+    )  # fmt: skip
 
 
 class TextSimilarity(Record):
@@ -29,11 +34,11 @@ class TextSimilarity(Record):
 
     type: Literal["text_similarity"] = "text_similarity"
     name: Name = "text_similarity"
-    input: Text = "{{ sample.output_text }}"
-    reference: Text
+    input: Text = Field("{{ sample.output_text }}", title="Text", description=TEXT_HELP)
+    reference: Text = Field(title="Reference", description="What it is compared with: {{ item.NAME }} is a column")
     evaluation_metric: Literal[
         "fuzzy_match", "bleu", "gleu", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"
-    ] = "fuzzy_match"
+    ] = Field("fuzzy_match", title="Metric", description="fuzzy_match compares letters, the others compare words")
 
 
 class GraderMessage(Record):
@@ -46,11 +51,19 @@ class ScoreModel(Record):
 
     type: Literal["score_model"] = "score_model"
     name: Name = "score_model"
-    model: str = Field(min_length=1, max_length=200)
-    input: tuple[GraderMessage, ...] = Field(min_length=1)
-    range: tuple[float, float] = (0.0, 1.0)
-    sampling_params: dict[str, Any] = Field(default_factory=dict)
-    endpoint: str = Field("", max_length=500, description="Base address; empty = the studio's own or OPENAI_BASE_URL")
+    model: str = Field(min_length=1, max_length=200, title="Model", description="Its name at the endpoint")
+    input: tuple[GraderMessage, ...] = Field(
+        min_length=1, title="Messages", description="What it is asked; the last number of what it says is the score"
+    )
+    range: tuple[float, float] = Field((0.0, 1.0), title="Range", description="Scores beyond it are cut to it")
+    sampling_params: dict[str, Any] = Field(
+        default_factory=dict, title="Sampling Parameters",
+        description="temperature, top_p, seed, max_completion_tokens, reasoning_effort",
+    )  # fmt: skip
+    endpoint: str = Field(
+        "", max_length=500, title="Endpoint",
+        description="Base address; empty = TUNESMITH_GRADER_URL, OPENAI_BASE_URL, else OpenAI's own",
+    )  # fmt: skip
 
 
 class Python(Record):
@@ -58,7 +71,7 @@ class Python(Record):
 
     type: Literal["python"] = "python"
     name: Name = "python"
-    source: str = Field(max_length=256_000)
+    source: str = Field(max_length=256_000, title="Source", description="def grade(sample, item) that returns a number")
 
 
 class Regex(Record):
@@ -66,9 +79,13 @@ class Regex(Record):
 
     type: Literal["regex"] = "regex"
     name: Name = "regex"
-    input: Text = "{{ sample.output_text }}"
-    pattern: str = Field(min_length=1, max_length=2000)
-    reference: Text = ""
+    input: Text = Field("{{ sample.output_text }}", title="Text", description=TEXT_HELP)
+    pattern: str = Field(
+        min_length=1, max_length=2000, title="Pattern", description="A regular expression, searched for in the text"
+    )
+    reference: Text = Field(
+        "", title="Reference", description="Where given, the pattern's first group has to equal it (optional)"
+    )
 
 
 class JsonSchema(Record):
@@ -76,8 +93,8 @@ class JsonSchema(Record):
 
     type: Literal["json_schema"] = "json_schema"
     name: Name = "json_schema"
-    input: Text = "{{ sample.output_text }}"
-    json_schema: dict[str, Any]
+    input: Text = Field("{{ sample.output_text }}", title="Text", description=TEXT_HELP)
+    json_schema: dict[str, Any] = Field(title="JSON Schema", description="What the answer, read as JSON, has to fit")
 
 
 class NumericAnswer(Record):
@@ -85,9 +102,11 @@ class NumericAnswer(Record):
 
     type: Literal["numeric_answer"] = "numeric_answer"
     name: Name = "numeric_answer"
-    input: Text = "{{ sample.output_text }}"
-    reference: Text
-    tolerance: float = Field(1e-6, ge=0)
+    input: Text = Field("{{ sample.output_text }}", title="Text", description=TEXT_HELP)
+    reference: Text = Field(title="Reference", description="Its last number is the right one")
+    tolerance: float = Field(
+        1e-6, ge=0, title="Tolerance", description="Part of the right number it may be away from it"
+    )
 
 
 class Length(Record):
@@ -95,9 +114,9 @@ class Length(Record):
 
     type: Literal["length"] = "length"
     name: Name = "length"
-    input: Text = "{{ sample.output_text }}"
-    least: int = Field(0, ge=0)
-    most: int = Field(200, ge=1)
+    input: Text = Field("{{ sample.output_text }}", title="Text", description=TEXT_HELP)
+    least: int = Field(0, ge=0, title="At Least", description="Words; fewer score less")
+    most: int = Field(200, ge=1, title="At Most", description="Words; more score less, and twice as many nothing")
 
 
 SingleGrader = Annotated[
@@ -111,8 +130,11 @@ class Multi(Record):
 
     type: Literal["multi"] = "multi"
     name: Name = "multi"
-    graders: dict[str, SingleGrader] = Field(min_length=1, max_length=20)
-    calculate_output: str = Field(min_length=1, max_length=1000)
+    graders: dict[Name, SingleGrader] = Field(min_length=1, max_length=20, title="Graders")
+    calculate_output: str = Field(
+        min_length=1, max_length=1000, title="Formula",
+        description="Over the graders' names: + - * / ^, min, max, abs, floor, ceil, exp, sqrt, log",
+    )  # fmt: skip
 
 
 Grader = Annotated[

@@ -4,6 +4,8 @@ HF's `get_last_checkpoint` takes the highest number unseen; of six kinds of dama
 silently restarts the optimizer. So every folder that matters lists its files with size and sha256.
 """
 
+import os
+import shutil
 from pathlib import Path
 
 from storage.files import fsync_path, read_json, sha256_of, write_json
@@ -23,6 +25,21 @@ def seal(partial: Path, final: Path) -> None:
     write_json(partial / NAME, {"files": entries})
     partial.rename(final)
     fsync_path(final.parent)
+
+
+def link(sealed: Path, copy: Path) -> None:
+    """A second folder with the same files: sealed ones never change, so they need no room of their own.
+
+    They are copied where the file system has no hard links. The manifest comes last here, too.
+    """
+    for path in sorted(sealed.rglob("*"), key=lambda path: (path == sealed / NAME, path)):
+        target = copy / path.relative_to(sealed)
+        if path.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(path, target)
+            except OSError:
+                shutil.copyfile(path, target)
 
 
 def is_sealed(folder: Path) -> bool:

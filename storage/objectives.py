@@ -1,6 +1,6 @@
 """What DPO and RFT are asked beyond the common hyperparameters. SFT has no parameters of its own."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -39,6 +39,10 @@ class Rft(Record):
     grader: Grader | None = Field(
         None, title="Grader", description="What scores an answer; required for this objective"
     )
+    try_answers: tuple[Annotated[str, Field(max_length=20_000)], ...] = Field(
+        (), max_length=5, title="Answers to Try",
+        description="The grader is tried with these too before training; {{ item.NAME }} is a column of the row",
+    )  # fmt: skip
     group_size: int = Field(
         4, ge=2, le=64, title="Group Size", description="Answers that are sampled for each prompt and compared"
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""When checkpoints are written, and which stay: the best, the latest, every so many steps, and pinned ones."""
+"""When checkpoints are written, and which stay: the best, the latest, every so many steps, and pinned ones.
+
+`ranks` are evaluations by step, lower is better: a loss as it is, a reward with its sign turned (`storage.measures`).
+"""
 
 import contextlib
 import fcntl
@@ -23,7 +26,7 @@ class Retention(Record):
     """Determined's three numbers."""
 
     best: int = Field(
-        1, ge=0, le=100, title="Best Checkpoints", description="Checkpoints with the lowest evaluation loss to keep"
+        1, ge=0, le=100, title="Best Checkpoints", description="Checkpoints with the best evaluation to keep"
     )
     latest: int = Field(2, ge=1, le=100, title="Latest Checkpoints", description="Newest checkpoints to keep")
     every: int = Field(
@@ -45,10 +48,10 @@ class Checkpointing(Retention):
     )  # fmt: skip
 
 
-def kept_steps(steps: Iterable[int], keep: Retention, losses: Mapping[int, float]) -> set[int]:
+def kept_steps(steps: Iterable[int], keep: Retention, ranks: Mapping[int, float]) -> set[int]:
     """Of these steps, the ones whose checkpoint stays. A step without evaluation cannot be among the best."""
     newest_first = sorted(steps, reverse=True)
-    judged = sorted((losses[step], step) for step in newest_first if step in losses)
+    judged = sorted((ranks[step], step) for step in newest_first if step in ranks)
     return {
         *newest_first[: keep.latest],
         *(step for _, step in judged[: keep.best]),
@@ -56,10 +59,10 @@ def kept_steps(steps: Iterable[int], keep: Retention, losses: Mapping[int, float
     }
 
 
-def superfluous(checkpoints: Path, keep: Retention, losses: Mapping[int, float]) -> list[Path]:
+def superfluous(checkpoints: Path, keep: Retention, ranks: Mapping[int, float]) -> list[Path]:
     """Sealed checkpoints that may go, oldest first. What is not whole is not counted, and not touched."""
     whole = sealed(checkpoints)
-    stay = kept_steps(whole, keep, losses)
+    stay = kept_steps(whole, keep, ranks)
     return [path for step, path in sorted(whole.items()) if step not in stay and not (path / PIN).exists()]
 
 

@@ -39,7 +39,7 @@ class Exit:
 class Stretch:
     """`progress.json`: how far something is that takes long between two events. Lost in a crash, and no loss."""
 
-    name: Literal["pass", "evaluation"]
+    name: Literal["rollout", "pass", "evaluation"]
     #: The step that is being worked on, or after which is evaluated.
     step: int
     done: int
@@ -55,6 +55,11 @@ class Attempt:
     @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
+
+    @property
+    def rollouts(self) -> Path:
+        """Reinforcement: the answers that the model was rewarded for."""
+        return self.path / "rollouts.jsonl"
 
     @property
     def heartbeat(self) -> Path:
@@ -126,7 +131,7 @@ class Attempt:
         found = read_json(self.path / PROGRESS) or {}
         name = found.get("name")
         counts = [count for key in ("step", "done", "total") if isinstance(count := found.get(key), int)]
-        return Stretch(name, *counts) if name in ("pass", "evaluation") and len(counts) == 3 else None
+        return Stretch(name, *counts) if name in ("rollout", "pass", "evaluation") and len(counts) == 3 else None
 
     def exit(self) -> Exit | None:
         found = read_json(self.path / "exit.json")
@@ -155,6 +160,11 @@ class RunFolder:
     @property
     def output(self) -> Path:
         return self.path / "output"
+
+    @property
+    def start(self) -> Path:
+        """Another run's output that this one begins with; only where `spec.start` is set."""
+        return self.path / "start"
 
     @property
     def checkpoints(self) -> Path:

@@ -10,10 +10,18 @@ from storage.methods import Lora, Method, Record
 from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.rows import Kind
+from storage.trackers import Tracker
 
 SCHEMA_VERSION = 1
 JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+
+#: Prompts whose answers are followed: so many, each of so many characters at most.
+MOST_SAMPLE_PROMPTS, LONGEST_SAMPLE_PROMPT = 5, 2000
+#: Characters. The longest known template of a published model has about 15 000.
+LONGEST_CHAT_TEMPLATE = 30_000
+SamplePrompt = Annotated[str, Field(min_length=1, max_length=LONGEST_SAMPLE_PROMPT)]
 
 
 class Objective(StrEnum):
@@ -67,6 +75,10 @@ class Hyperparameters(Record):
         0, ge=0, le=8_388_608, title="Micro-Batch Size",
         description="Most tokens in one forward pass; fewer take less memory and more passes. 0 = what fits",
     )  # fmt: skip
+    gradient_checkpointing: bool = Field(
+        False, title="Gradient Checkpointing",
+        description="Keeps less of each pass and computes it again: far less memory, about a third more time",
+    )  # fmt: skip
     warmup_steps: int = Field(
         0, ge=0, le=1_000_000, title="Learning Rate Warmup Steps",
         description="Steps over which the learning rate rises from 0",
@@ -86,7 +98,11 @@ class Hyperparameters(Record):
     )  # fmt: skip
     early_stopping: int = Field(
         0, ge=0, le=100, title="Early Stopping",
-        description="Stop after so many evaluations without a lower loss; 0 = never",
+        description="Stop after so many evaluations without a better one; 0 = never",
+    )  # fmt: skip
+    export_step: Literal["auto", "last", "best"] = Field(
+        "auto", title="Exported Step",
+        description="What the output holds: last, best (by evaluation), or auto = best where early stopping is on",
     )  # fmt: skip
     eval_steps: int = Field(
         0, ge=0, le=1_000_000, title="Evaluate Every N Steps",
@@ -101,12 +117,24 @@ class JobSpec(Record):
     objective: Objective = Objective.SFT
     model: str = Field(min_length=1, max_length=300, title="Model", description="A base model of the library")
     dataset: str = Field(min_length=1, max_length=300, title="Dataset", description="A dataset of the studio")
+    start_from: str = Field(
+        "", pattern=rf"^$|{JOB_ID_PATTERN}", title="Continue From",
+        description="A finished job whose adapter or model is where training begins; empty = the base model",
+    )  # fmt: skip
     evaluation: Evaluation = HoldOut()
     method: Method = Lora()
     dpo: Dpo = Dpo()
     rft: Rft = Rft()
     hyperparameters: Hyperparameters = Hyperparameters()
     checkpoints: Checkpointing = Checkpointing()
+    sample_prompts: tuple[SamplePrompt, ...] = Field(
+        (), max_length=MOST_SAMPLE_PROMPTS, title="Sample Prompts",
+        description="Up to 5 prompts, answered before the first step and at each checkpoint",
+    )  # fmt: skip
+    chat_template: str = Field(
+        "", max_length=LONGEST_CHAT_TEMPLATE, title="Chat Template",
+        description="A Jinja template in the place of the model's own; empty = the model's own",
+    )  # fmt: skip
     output_name: str = Field(
         "", max_length=80, pattern=r"^[\w.\- ]*$", title="Model Output Name",
         description="Name of the tuned model; empty = ft-<timestamp>-<random>",
@@ -125,6 +153,18 @@ class JobSpec(Record):
         description="The fastest settings known for this device at equal final loss; what it changes is listed",
     )  # fmt: skip
     wandb: bool = Field(False, title="Enable Weights & Biases", description="Also send the metrics to Weights & Biases")
+    trackers: tuple[Tracker, ...] = Field(
+        (), max_length=len(Tracker), title="Trackers",
+        description="Where the metrics are sent as well: tensorboard, mlflow, trackio, wandb",
+    )  # fmt: skip
+
+    @field_validator("sample_prompts", mode="before")
+    @classmethod
+    def _without_blanks(cls, value: object) -> object:
+        """An empty line of the form is no prompt."""
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(one for one in value if not isinstance(one, str) or one.strip())
 
 
 class ModelRef(Record):
@@ -138,6 +178,35 @@ class ModelRef(Record):
     parameters: int
     hidden_size: int
     layers: int
+    # Zero where the model's configuration does not say, and in files of version 0.1: estimates then guess.
+    intermediate_size: int = 0
+    attention_heads: int = 0
+    key_value_heads: int = 0
+    head_size: int = 0
+    vocabulary: int = 0
+    tied_embeddings: bool = True
+    chat_template: str = Field("", description="What this run uses in the place of the model's own; empty: its own")
+
+
+class Way(StrEnum):
+    """How a run begins with another's output."""
+
+    #: The same adapter is trained on.
+    CONTINUE = "continue"
+    #: Its adapter becomes part of the base model's weights; a new adapter, or all weights, are trained on top.
+    MERGE = "merge"
+    #: It is a whole model and takes the base model's place.
+    WEIGHTS = "weights"
+
+
+class StartRef(Record):
+    """Another run's output that a run begins with. It lies in the run's own folder, `start/`."""
+
+    job_id: str
+    name: str
+    method: Method
+    way: Way
+    sha256: str = Field(pattern=SHA256_PATTERN, description="Of its MANIFEST.json, which holds every file's")
 
 
 class DatasetRef(Record):
@@ -171,6 +240,15 @@ class Compute(Record):
     weights_dtype: Literal["bfloat16", "float32"]
     micro_batch_tokens: int = Field(description="Padded tokens per forward pass")
     gradient_checkpointing: bool = False
+    #: Turbo's (core.turbo); runs of before it have none of them.
+    fused: bool = Field(False, description="Our own passes for the loss and low-rank layers (training/fused.py)")
+    attention: Literal["sdpa", "flash_attention_2"] = "sdpa"
+    liger: bool = False
+    compiled: bool = False
+    optimizer: Literal["adamw_torch_fused", "adamw_bnb_8bit"] = "adamw_torch_fused"
+    rehearsal: Literal["auto", "always", "never"] = Field(
+        "auto", description="Try the longest batch before the first step; auto: on a CPU only where it comes late"
+    )
 
     @field_validator("device", mode="before")
     @classmethod
@@ -194,6 +272,7 @@ class RunSpec(Record):
     rft: Rft = Rft()
     hyperparameters: Hyperparameters
     model: ModelRef
+    start: StartRef | None = None
     dataset: DatasetRef
     evaluation: Evaluation
     evaluation_dataset: DatasetRef | None = None
@@ -201,5 +280,6 @@ class RunSpec(Record):
     compute: Compute
     #: Its name in the files of version 0.1, which knew retention only.
     retention: Checkpointing = Checkpointing()
+    sample_prompts: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)

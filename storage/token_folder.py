@@ -67,9 +67,14 @@ class About:
         return asdict(self)
 
 
-def key_of(dataset_sha256: str, kind: Kind, model: Path) -> str:
-    """The folder's name. Reads the tokenizer's files, some megabytes: not for the event loop."""
+def key_of(dataset_sha256: str, kind: Kind, model: Path, chat_template: str = "") -> str:
+    """The folder's name. Reads the tokenizer's files, some megabytes: not for the event loop.
+
+    `chat_template` is the one in the place of the model's own; empty where there is none.
+    """
     digest = hashlib.sha256(f"{RENDERER} {dataset_sha256} {kind}".encode())
+    if chat_template:
+        digest.update(b" template " + hashlib.sha256(chat_template.encode()).digest())
     for package in ("transformers", "tokenizers"):
         digest.update(f" {package} {metadata.version(package)}".encode())
     for path in sorted({path for pattern in TOKENIZER_FILES for path in model.glob(pattern) if path.is_file()}):

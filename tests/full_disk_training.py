@@ -21,7 +21,7 @@ from storage.retention import Checkpointing, sealed
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Cause, Status
 
-SIZE_MB = 64
+SIZE_MB = 256
 
 
 def studio_with(model: Path) -> Studio:
@@ -64,7 +64,7 @@ def the_disk_fills_up_in_the_middle_of_a_checkpoint(model: Path) -> None:
         model="tiny",
         dataset=add_dataset(studio),
         hyperparameters=Hyperparameters(epochs=12, batch_size=256),
-        checkpoints=Checkpointing(latest=100),
+        checkpoints=Checkpointing(latest=20),
     )
     job = studio.runs.submit(spec, actor=ALICE)
     folder = studio.runs.folder(job.id)

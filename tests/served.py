@@ -23,7 +23,8 @@ START_TIMEOUT_S = 60
 
 def clean_environment() -> dict[str, str]:
     """pytest's and NiceGUI's own variables would change how the server behaves."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("NICEGUI_", "PYTEST"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NICEGUI_", "PYTEST"))}
+    return {"TUNESMITH_SPARE": "off"} | kept
 
 
 def free_port() -> int:

@@ -29,7 +29,7 @@ class TokenBatches:
         self,
         lengths: Sequence[int],
         *,
-        tokens_per_step: int,
+        tokens_per_step: float,
         micro_batch_tokens: int,
         seed: int,
         rank: Rank = ALONE,
@@ -57,9 +57,18 @@ class TokenBatches:
         return self.steps_per_epoch * self.passes_per_step
 
     def __iter__(self) -> Iterator[list[int]]:
+        return self.passes(self._epoch)
+
+    def passes(self, epoch: int) -> Iterator[list[int]]:
+        """This process's passes of an epoch, in their order."""
         k = self.micro_batches_per_step
-        for rows in self.steps(self._epoch, fewest_rows=k):
+        for rows in self.steps(epoch, fewest_rows=k):
             yield from split(rows, self._widths, k)[self._rank.number :: self._rank.size]
+
+    @property
+    def widths(self) -> Sequence[int]:
+        """What each row takes in a pass."""
+        return self._widths
 
     def steps(self, epoch: int, fewest_rows: int) -> Iterator[list[int]]:
         """The epoch's shuffled rows, dealt out so that every step gets its share of the tokens."""

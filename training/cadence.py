@@ -9,6 +9,34 @@ from storage.retention import Checkpointing
 MOST_SHARE = 0.03
 
 
+class TimeShare:
+    """Something that may take a part of the time at most: it waits until its last turn was that part of the time since.
+
+    Times in seconds.
+    """
+
+    def __init__(self, most: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._since = clock()
+        self.took_s = 0.0
+
+    @property
+    def rest_s(self) -> float:
+        return self.took_s / self._most
+
+    def begin(self) -> None:
+        """Count from now."""
+        self._since = self._clock()
+
+    def is_free(self) -> bool:
+        return self._clock() - self._since >= self.rest_s
+
+    def took(self, took_s: float) -> None:
+        self.took_s = took_s
+        self.begin()
+
+
 class Cadence:
     """Asked after every step. What is due waits until the last write's time is a small part of the time since."""
 

@@ -16,14 +16,14 @@ WORK = f"work{manifest.PARTIAL}"
 GOING = "going-"
 
 
-def seal(written: Path, checkpoints: Path, step: int, keep: Retention, losses: Mapping[int, float]) -> Path:
+def seal(written: Path, checkpoints: Path, step: int, keep: Retention, ranks: Mapping[int, float]) -> Path:
     """Make what the Trainer has written a checkpoint, then let go of those that `keep` does not name."""
     final = folder_of(checkpoints, step)
     pinned = replace_earlier(final)
     manifest.seal(written, final)
     if pinned:
         (final / PIN).touch()
-    tidy_if_possible(checkpoints, keep, losses)
+    tidy_if_possible(checkpoints, keep, ranks)
     return final
 
 
@@ -43,12 +43,12 @@ def replace_earlier(final: Path) -> bool:
 
 
 def tidy_if_possible(
-    checkpoints: Path, keep: Retention, losses: Mapping[int, float], patience_s: float = PATIENCE_S
+    checkpoints: Path, keep: Retention, ranks: Mapping[int, float], patience_s: float = PATIENCE_S
 ) -> None:
     """Let go of what `keep` does not name. While somebody else is at it, it waits for the next time."""
     with contextlib.suppress(TimeoutError):
         with alone_with(checkpoints, patience_s):
-            going = [put_aside(old) for old in superfluous(checkpoints, keep, losses)]
+            going = [put_aside(old) for old in superfluous(checkpoints, keep, ranks)]
         for old in going:
             shutil.rmtree(old)
 

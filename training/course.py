@@ -71,6 +71,10 @@ def answer_again(
 ) -> None:
     autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=compute.weights_dtype == "bfloat16")
     try:
+        if isinstance(model, PeftModel):
+            # The base model as it was; a fully tuned one had to be asked before.
+            with model.disable_adapter():
+                show_answers(model, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
         with autocast, fast_adapters(model, compute):
             show_answers(model, tokenizer, rows.shown, bench, tuned=True, held_out=bool(rows.held_out))
     except Stopped:
@@ -89,6 +93,7 @@ def speed(reporter: Reporter, bench: Workbench) -> dict[str, float]:
     return {
         "tokens": reporter.tokens,
         "tokens_per_second": reporter.tokens_per_second,
+        "step_seconds": reporter.step_seconds,
         "seconds": time.monotonic() - bench.began,
         "peak_memory_bytes": peak_memory_bytes(),
     }

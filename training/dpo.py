@@ -7,7 +7,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase, Warn
-from storage.methods import LowRank, Method
+from storage.methods import Full
 from storage.retention import step_of
 from storage.rows import Kind
 from storage.spec import DatasetRef, RunSpec
@@ -22,16 +22,18 @@ from training.course import (
     speed,
     training_phase,
 )
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
 from training.holdout import Split, split_rows
-from training.methods import in_base_dtype, parameter_counts, with_method
-from training.model import fast_adapters, load_model
+from training.methods import in_base_dtype, parameter_counts, with_method, without_dropout
+from training.model import fast_adapters
 from training.preference_trainer import PairCollator, PreferenceTrainer
 from training.preferences import Preference, load_preferences
 from training.ranks import Rank
 from training.reporter import Reporter
 from training.sampling import show_answers
+from training.start import starting_model
 from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
 
@@ -44,9 +46,9 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     batches = batches_of(rows.train, spec, bench.rank)
 
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute, spec.method)
+    base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
-    if checkpoint is None and bench.rank.is_first:
+    if checkpoint is None and bench.rank.is_first and isinstance(spec.method, Full):
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, without_dropout(spec.method), tokenizer)
 
@@ -71,7 +73,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
             trainer.data_collator.reference = reference_of(rows, trainer, bench)
         bench.check()
         bench.step = step_of(checkpoint) if checkpoint else 0
-        bench.emit(training_phase(spec, batches, rows, bench.step))
+        trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()
     clear_work(bench)
@@ -87,6 +89,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         **preferences(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)
@@ -130,11 +133,6 @@ def as_dataset(pairs: Sequence[Preference], first: int = 0) -> Dataset:
             "rejected_learned": [pair.rejected.learned for pair in pairs],
         }
     )
-
-
-def without_dropout(method: Method) -> Method:
-    """Dropout would be measured as a change from the reference; TRL's own default turns it off as well."""
-    return method.model_copy(update={"dropout": 0.0}) if isinstance(method, LowRank) else method
 
 
 def reference_of(rows: Split, trainer: PreferenceTrainer, bench: Workbench) -> np.ndarray:

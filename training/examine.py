@@ -20,6 +20,10 @@ def work(request: Json, teller: Teller) -> Json:
         from training.spans import spans_of
 
         return spans_of(dataset, model, cache, context, int(request["row"]))
+    if "first_rows" in request:
+        from training.spans import first_spans
+
+        return first_spans(dataset, model, cache, context, int(request["first_rows"]))
     from training.examination import examine
 
     return examine(dataset, model, cache, context, teller)

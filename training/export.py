@@ -4,15 +4,17 @@ import json
 import re
 import shutil
 from importlib.metadata import version
+from pathlib import Path
 
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from storage import manifest
-from storage.methods import Adapter, Full, Method
+from storage.methods import Adapter, Full
 from storage.run_folder import RunFolder
-from storage.spec import RunSpec
+from storage.spec import RunSpec, Way
 from training.model import public_id
+from training.start import ADAPTER, START
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
@@ -35,11 +37,23 @@ def seal_output(
     else:
         model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
-    (partial / "README.md").write_text(card(spec, facts), encoding="utf-8")
+    if beneath := lies_on(spec, run):
+        manifest.link(beneath, partial / START)
+    (partial / "README.md").write_text(card(spec, facts, beneath), encoding="utf-8")
     manifest.seal(partial, run.output)
 
 
-def card(spec: RunSpec, facts: dict[str, float]) -> str:
+def lies_on(spec: RunSpec, run: RunFolder) -> Path | None:
+    """The output without which this one's adapter means nothing."""
+    if spec.start is None or isinstance(spec.method, Full):
+        return None
+    if spec.start.way is not Way.CONTINUE:
+        return run.start
+    inner = run.start / START
+    return inner if inner.is_dir() else None
+
+
+def card(spec: RunSpec, facts: dict[str, float], beneath: Path | None = None) -> str:
     """The model card. Names are other people's text: quoted in the YAML, escaped in the prose."""
     base = public_id(spec.model)
     method = spec.method.model_dump()
@@ -66,7 +80,7 @@ def card(spec: RunSpec, facts: dict[str, float]) -> str:
             *table("Versions", {**{name: version(name) for name in PACKAGES}, **spec.versions}),
             "## Use",
             "",
-            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec.method, base),
+            model_usage() if isinstance(spec.method, Full) else adapter_usage(spec, base, beneath),
         ]
     )
 
@@ -77,6 +91,7 @@ def origin(spec: RunSpec, base: str) -> dict[str, object]:
         "Base revision": spec.model.revision,
         "Dataset": f"{spec.dataset.name} ({spec.dataset.rows} rows)",
         "Dataset sha256": spec.dataset.sha256,
+        **({"Began with": f"{spec.start.name} ({spec.start.job_id})"} if spec.start else {}),
         "Run": spec.job_id,
         "Created": spec.created_at.isoformat(timespec="seconds"),
     }
@@ -87,11 +102,25 @@ def table(title: str, entries: dict[str, object]) -> list[str]:
     return [f"## {title}", "", "| | |", "|---|---|", *lines, ""]
 
 
-def adapter_usage(method: Method, base: str) -> str:
-    loading = f"""base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})
-model = PeftModel.from_pretrained(base, folder)"""
-    plugin = "from training import adapter_layers  # Tunesmith's PEFT method\n" if isinstance(method, Adapter) else ""
-    return usage(f"from peft import PeftModel\n{plugin}", loading)
+def adapter_usage(spec: RunSpec, base: str, beneath: Path | None) -> str:
+    loading = [*start_usage(beneath, START, base), "model = PeftModel.from_pretrained(base, folder)"]
+    if beneath:
+        loading.insert(0, f"# This adapter lies on top of another output, which is in the folder {START}/.")
+    plugin = "from training import adapter_layers  # Tunesmith's PEFT method\n"
+    return usage(
+        f"from peft import PeftModel\n{plugin if isinstance(spec.method, Adapter) else ''}", "\n".join(loading)
+    )
+
+
+def start_usage(output: Path | None, place: str, base: str) -> list[str]:
+    """How to load what lies in the folder `place` of an output, as a model that an adapter can be put on."""
+    if output is None or not output.is_dir():
+        return [f"base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})"]
+    if not (output / ADAPTER).is_file():
+        return [f'base = AutoModelForCausalLM.from_pretrained(folder + "/{place}")']
+    *before, last = start_usage(output / START, f"{place}/{START}", base)
+    exact = last if "float32" in last or "Peft" in last else last.removesuffix(")") + ', dtype="float32")'
+    return [*before, exact, f'base = PeftModel.from_pretrained(base, folder + "/{place}").merge_and_unload()']
 
 
 def model_usage() -> str:

@@ -5,6 +5,7 @@ TrainingError         carries its own cause; its message is the sentence
 ├── ModelMissing      the model folder is not there or not whole
 ├── NanLoss           the loss is no number any more
 ├── Unsupported       asked for what this model or this version cannot do
+├── EndpointAway      the model that grades answers cannot be asked
 └── ExportFailed      trained, but the adapter could not be written
 """
 
@@ -34,6 +35,10 @@ class NanLoss(TrainingError):
 
 class Unsupported(TrainingError):
     cause = Cause.USER_CONFIG
+
+
+class EndpointAway(TrainingError):
+    cause = Cause.NETWORK
 
 
 class ExportFailed(TrainingError):

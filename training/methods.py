@@ -18,8 +18,11 @@ OPENING = "You are a helpful assistant. Answer the user's question. "
 
 
 def with_method(
-    model: PreTrainedModel, method: Method, tokenizer: PreTrainedTokenizerBase
+    model: PreTrainedModel | PeftModel, method: Method, tokenizer: PreTrainedTokenizerBase
 ) -> PreTrainedModel | PeftModel:
+    """A model that has its adapter already is trained on as it is."""
+    if isinstance(model, PeftModel):
+        return model
     match method:
         case Lora() | Qlora():
             # Not PEFT's prepare_model_for_kbit_training: it would train beside float32 norms and embeddings that nobody
@@ -31,6 +34,11 @@ def with_method(
             return adapter_layers(model, method)
         case Full():
             return model.requires_grad_(True)
+
+
+def without_dropout(method: Method) -> Method:
+    """For objectives that compare the model with itself: dropout would be measured as a change."""
+    return method.model_copy(update={"dropout": 0.0}) if isinstance(method, LowRank) else method
 
 
 def low_rank(model: PreTrainedModel, method: LowRank) -> PeftModel:

@@ -26,6 +26,7 @@ def load_model(model: ModelRef, compute: Compute, method: Method) -> PreTrainedM
         use_safetensors=True,
         # A step of full fine-tuning is smaller than bfloat16 can add to a weight; autocast still computes in bfloat16.
         dtype=torch.float32 if isinstance(method, Full) else getattr(torch, compute.weights_dtype),
+        attn_implementation=compute.attention,
         **quantisation(method, compute),
     )
     return with_gradients(loaded) if isinstance(method, Qlora) else loaded.to(device_of(compute))

@@ -3,17 +3,20 @@
 import math
 import resource
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import torch
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from peft import PeftModel
+from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from storage.events import Metric, Warn
+from storage.measures import MEASURES
 from storage.run_folder import Request, Stretch
 from storage.spec import RunSpec
 from training.cadence import Cadence
+from training.early_stopping import exports_best
 from training.failures import NanLoss
+from training.methods import parameter_counts
 from training.workbench import Workbench
 
 #: Of pairs: rewards are beta times the change of an answer's log-probability.
@@ -25,10 +28,17 @@ PREFERENCE = (
     "logps/chosen",
     "logps/rejected",
 )
-#: What TRL logs that is worth a curve of its own.
-KEPT = frozenset({"loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE}) | {
-    f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE)
-}
+#: Of sampled answers; `reward/NAME` is a multi grader's member.
+REINFORCEMENT = ("reward", "completion_tokens", "completion_clipped")
+#: What a trainer logs that is worth a curve of its own.
+KEPT = frozenset(
+    {
+        *("loss", "learning_rate", "grad_norm", "entropy", "mean_token_accuracy", *PREFERENCE),
+        *("kl", "reward_std", "zero_spread", "identical", *REINFORCEMENT),
+        *(f"eval_{name}" for name in ("loss", "preferred", *PREFERENCE, *REINFORCEMENT)),
+    }
+)
+PARTS = ("reward/", "eval_reward/")
 
 
 class Reporter(TrainerCallback):
@@ -36,20 +46,31 @@ class Reporter(TrainerCallback):
         self._bench = bench
         self._eval_steps = spec.hyperparameters.eval_steps
         self._plan = spec.retention
+        self._measure = MEASURES[spec.objective]
+        self._exports_best = exports_best(spec)
         self.cadence = Cadence(self._plan)
         self._passes_done = 0
         self._step_began = 0.0
         self._step_s = 0.0
         self.tokens = 0
         self.training_s = 0.0
+        self._steps = 0
+        #: How many weights are trained and there: told with the first step.
+        self._counts: dict[str, float] = {}
 
     @property
     def tokens_per_second(self) -> float:
         """Over the optimizer steps alone; evaluations and checkpoints do not count."""
         return self.tokens / self.training_s if self.training_s else 0.0
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
+    @property
+    def step_seconds(self) -> float:
+        """The mean over this attempt's steps."""
+        return self.training_s / self._steps if self._steps else 0.0
+
+    def on_train_begin(self, *_: Any, model: PreTrainedModel | PeftModel, **__: Any) -> None:
         self.cadence = Cadence(self._plan)  # loading took no training time
+        self._counts = parameter_counts(model)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, *_: Any, **__: Any) -> None:
         self._step_began = time.monotonic()
@@ -66,6 +87,7 @@ class Reporter(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self._step_s = time.monotonic() - self._step_began
         self.training_s += self._step_s
+        self._steps += 1
         self._bench.lifeline.is_at(None)
         self._bench.step = state.global_step
         self._bench.listen()
@@ -82,10 +104,10 @@ class Reporter(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """The best of several evaluations within an epoch can only be kept if it is written there and then."""
-        step, losses = state.global_step, dict(evaluated(state.log_history))
-        is_best = step in losses and min(losses, key=lambda one: (losses[one], one)) == step
+        step, ranks = state.global_step, self._measure.ranks(dict(self._measure.of(state.log_history)))
+        is_best = step in ranks and min(ranks, key=lambda one: (ranks[one], one)) == step
         if is_best and step and not ends_epoch(args, state):
-            control.should_save |= self._is_due(step, is_best=True)
+            control.should_save |= self._exports_best or self._is_due(step, is_best=True)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # The Trainer would evaluate and save an epoch that was cut short. One that is complete is closed as ever, so
@@ -102,11 +124,13 @@ class Reporter(TrainerCallback):
         logs: dict[str, float],
         **_: Any,
     ) -> None:
-        values = {name: finite(value) for name, value in logs.items() if name in KEPT}
+        values = {name: finite(value) for name, value in logs.items() if name in KEPT or name.startswith(PARTS)}
         if "loss" in logs:
             step_tokens = logs["num_tokens"] - self.tokens
             self.tokens = int(logs["num_tokens"])
             values |= {"tokens_per_second": step_tokens / self._step_s, "memory_bytes": memory_bytes()}
+            values |= {"step_seconds": self._step_s, **self._counts}
+            self._counts = {}
         if values:
             self._bench.emit(Metric(step=state.global_step, epoch=state.epoch or 0.0, values=values))
         if not math.isfinite(logs.get("loss", 0.0)):
@@ -126,13 +150,6 @@ class Reporter(TrainerCallback):
     def _stop_if_asked(self, control: TrainerControl) -> None:
         if self._bench.asked:
             control.should_training_stop = True
-
-
-def evaluated(log_history: list[dict[str, float]]) -> Iterator[tuple[int, float]]:
-    """Step and evaluation loss, in order, as far as it is a number."""
-    for entry in log_history:
-        if math.isfinite(entry.get("eval_loss", math.nan)):
-            yield int(entry["step"]), entry["eval_loss"]
 
 
 def ends_epoch(args: TrainingArguments, state: TrainerState) -> bool:

@@ -5,18 +5,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import trl.trainer.utils
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from storage.events import Checkpoint
+from storage.events import Checkpoint, Phase
 from storage.files import bytes_of
+from storage.measures import MEASURES
 from storage.run_folder import Stretch
 from storage.spec import RunSpec
 from training import checkpoints
 from training.batches import TokenBatches, fill
-from training.reporter import Reporter, evaluated
+from training.early_stopping import EarlyStopping
+from training.prompt_samples import PromptSamples
+from training.rehearsal import Rehearsal, pays, weight
+from training.reporter import Reporter
 from training.workbench import Workbench
 
 # Where there is no Triton, TRL scores every position, prompts and padding too, because some accelerators compile for
@@ -44,6 +49,9 @@ def settings(
         "ddp_find_unused_parameters": False,  # every adapter takes part in every step
         "bf16": compute.weights_dtype == "bfloat16",
         "activation_checkpointing": compute.gradient_checkpointing,
+        "optim": compute.optimizer,
+        "use_liger_kernel": compute.liger,
+        "torch_compile": compute.compiled,
         "max_length": None,  # rows are cut before, where we can tell which
         "eval_strategy": "epoch" if evaluates else "no",
         "eval_on_start": evaluates and not resumes,
@@ -70,8 +78,10 @@ class RunTrainer:
         **kwargs: Any,
     ) -> None:
         self._spec, self._batches, self._bench, self._reporter = spec, batches, bench, reporter
-        super().__init__(args=args, callbacks=[reporter], **kwargs)
+        callbacks = [reporter, EarlyStopping(spec, bench), PromptSamples(spec, bench)]
+        super().__init__(args=args, callbacks=callbacks, **kwargs)
         self.remove_callback(PrinterCallback)
+        train_in_float32(self.model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         loader = DataLoader(
@@ -83,6 +93,33 @@ class RunTrainer:
         # Not accelerator.prepare: the batches are dealt out already, and its own dealing forgets the epoch: each would
         # be shuffled like the first.
         return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
+
+    def _run_epoch(self, **kwargs: Any) -> None:
+        """Nothing where the run was over when it was saved: the Trainer looks only after the first step."""
+        if not self.control.should_training_stop:
+            super()._run_epoch(**kwargs)
+
+    def begin_with(self, opening: Phase, *, resumes: bool) -> None:
+        """What is told when the steps begin; before it, a new run tries the largest pass of its first epoch."""
+        rows = [] if resumes else self._rows_to_try()
+        self.add_callback(Rehearsal(self, self._bench, opening, rows))
+
+    def _rows_to_try(self) -> list[int]:
+        """All processes try one, or none: they count together in every pass."""
+        passes, widths = list(self._batches.passes(0)), self._batches.widths
+        largest = max(passes, key=lambda rows: weight(rows, widths))
+        match self._spec.compute.rehearsal:
+            case "auto" if self._spec.compute.device == "cpu":
+                wanted = pays(passes, widths, self._evaluation_passes())
+            case choice:
+                wanted = choice != "never"  # on a GPU it takes no time worth saving
+        return largest if self._bench.group.sum(wanted)[0] else []
+
+    def _evaluation_passes(self) -> int:
+        """About so many, by the rows' number: how wide they are, each objective knows for itself."""
+        held_out = len(self.eval_dataset) if self.eval_dataset is not None else 0
+        a_pass = max(1, len(self.train_dataset) // max(1, len(self._batches) * self._bench.rank.size))
+        return held_out // a_pass
 
     def held_out_passes(self, widths: Sequence[int]) -> Iterator[tuple[dict[str, Any], bool]]:
         """The evaluation's inputs, and whether they count here: each process has its share of the passes.
@@ -118,6 +155,17 @@ class RunTrainer:
     def _seal_checkpoint(self) -> None:
         written = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         step, folder = self.state.global_step, self._bench.run.checkpoints
-        losses = dict(evaluated(self.state.log_history))
-        sealed = checkpoints.seal(written, folder, step, self._spec.retention, losses)
-        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), eval_loss=losses.get(step)))
+        measure = MEASURES[self._spec.objective]
+        values = dict(measure.of(self.state.log_history))
+        sealed = checkpoints.seal(written, folder, step, self._spec.retention, measure.ranks(values))
+        judged = {measure.key: values.get(step)}
+        self._bench.emit(Checkpoint(step=step, name=sealed.name, bytes=bytes_of(sealed), **judged))
+
+
+def train_in_float32(model: torch.nn.Module) -> None:
+    """TRL turns an adapter over a quantised model into bfloat16, which is too coarse to add small steps to; a resumed
+    run would get it back in float32, and go on differently.
+    """
+    for trained in model.parameters():
+        if trained.requires_grad:
+            trained.data = trained.data.float()

@@ -38,7 +38,7 @@ def show_answers(
         bench.emit(
             Sample(
                 index=index,
-                step=bench.step,
+                step=bench.step if tuned else 0,
                 prompt=readable(conversation),
                 expected=conversation.expected,
                 answer=answer,
@@ -57,8 +57,21 @@ def generate(
     renderer = Renderer(tokenizer)
     texts = [renderer.prompt(conversation) for conversation in conversations]
     is_text = any(conversation.text is not None for conversation in conversations)
+    return complete(model, tokenizer, texts, on_token, adds_special=is_text)
+
+
+def complete(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: list[str],
+    on_token: Callable[[int], None],
+    *,
+    adds_special: bool,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+) -> list[str]:
+    """Go on from each text, greedily and all in one batch. `on_token(done)` may raise to stop."""
     # Padded on the left: generation goes on from the right end.
-    inputs = tokenizer(texts, add_special_tokens=is_text, padding=True, padding_side="left", return_tensors="pt")
+    inputs = tokenizer(texts, add_special_tokens=adds_special, padding=True, padding_side="left", return_tensors="pt")
     inputs = inputs.to(model.device)
 
     def never_done(input_ids: torch.Tensor, _scores: object, **_: object) -> torch.Tensor:
@@ -67,14 +80,16 @@ def generate(
 
     was_training = model.training
     model.eval()
-    output = model.generate(
-        **inputs,
-        max_new_tokens=MAX_NEW_TOKENS,
-        do_sample=False,
-        pad_token_id=tokenizer.pad_token_id,
-        stopping_criteria=StoppingCriteriaList([never_done]),
-    )
-    model.train(was_training)
+    try:
+        output = model.generate(
+            **inputs,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=tokenizer.pad_token_id,
+            stopping_criteria=StoppingCriteriaList([never_done]),
+        )
+    finally:
+        model.train(was_training)
     written = output[:, inputs["input_ids"].shape[1] :]
     return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
 

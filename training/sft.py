@@ -7,6 +7,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from storage.events import Finished, Phase
+from storage.methods import Full
 from storage.retention import step_of
 from storage.spec import DatasetRef, RunSpec
 from training.batches import TokenBatches
@@ -20,14 +21,17 @@ from training.course import (
     training_phase,
 )
 from training.data import Example, load_examples
+from training.early_stopping import load_exported
 from training.export import seal_output
 from training.failures import BadDataset, exporting
+from training.fused import fused
 from training.holdout import Split, split_rows
 from training.methods import in_base_dtype, parameter_counts, with_method
-from training.model import fast_adapters, load_model
+from training.model import fast_adapters
 from training.ranks import Rank
 from training.reporter import Reporter
 from training.sampling import show_answers
+from training.start import starting_model
 from training.token_trainer import TokenTrainer
 from training.tokenizer import load_tokenizer
 from training.workbench import Workbench
@@ -42,11 +46,11 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
     rows = read_rows(spec, tokenizer, bench)
     batches = batches_of(rows.train, spec, bench.rank)
 
-    # The base model answers before anything is added to it, so "before" is before, whatever the method.
     bench.emit(Phase(name="loading", detail=f"Weights of {spec.model.name}"))
-    base = load_model(spec.model, spec.compute, spec.method)
+    base = starting_model(spec, bench.run)
     checkpoint = resume_point(bench)
-    if checkpoint is None and bench.rank.is_first:
+    if checkpoint is None and bench.rank.is_first and isinstance(spec.method, Full):
+        # Its weights are about to change; beside an adapter the base model is asked at the end, and costs no start.
         show_answers(base, tokenizer, rows.shown, bench, tuned=False, held_out=bool(rows.held_out))
     model = with_method(base, spec.method, tokenizer)
 
@@ -69,8 +73,8 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         torch.manual_seed(spec.hyperparameters.seed + bench.rank.number)
     bench.check()
     bench.step = step_of(checkpoint) if checkpoint else 0
-    bench.emit(training_phase(spec, batches, rows, bench.step))
-    with fast_adapters(model, spec.compute):
+    trainer.begin_with(training_phase(spec, batches, rows, bench.step), resumes=checkpoint is not None)
+    with fast_adapters(model, spec.compute), fused(model, active=spec.compute.fused):
         train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
     bench.group.part()
     clear_work(bench)
@@ -86,6 +90,7 @@ def fine_tune(spec: RunSpec, bench: Workbench) -> Finished:
         **losses(trainer.state.log_history),
         **parameter_counts(model),
         **speed(reporter, bench),
+        **load_exported(trainer, spec, bench),
     }
     with exporting():
         model = in_base_dtype(model)

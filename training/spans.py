@@ -16,7 +16,7 @@ Decode = Callable[[list[int]], str]
 
 def spans_of(dataset: DatasetRef, model: ModelRef, cache: Path, context: int, row: int) -> dict[str, Any]:
     """Decoded from the very tokens that train, so what is coloured is what is learned."""
-    folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path))
+    folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path), model.chat_template)
     about = open_sealed(folder)
     if about is None:
         return fresh_spans(dataset, model, context, row)
@@ -27,6 +27,12 @@ def spans_of(dataset: DatasetRef, model: ModelRef, cache: Path, context: int, ro
     decode = quick_decoder(model)
     places = [tokens.sequence(row, part) for part in range(about.sequences_per_row)]
     return shown([pieces(tokens.input_ids[place], tokens.learned[place], context, decode) for place in places])
+
+
+def first_spans(dataset: DatasetRef, model: ModelRef, cache: Path, context: int, count: int) -> dict[str, Any]:
+    """`spans_of` of the first rows: what a chat template makes of a dataset."""
+    rows = range(min(count, dataset.rows))
+    return {"rows": [spans_of(dataset, model, cache, context, row) for row in rows]}
 
 
 def fresh_spans(dataset: DatasetRef, model: ModelRef, context: int, row: int) -> dict[str, Any]:

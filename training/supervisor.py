@@ -33,7 +33,14 @@ def supervise(attempt: Path) -> int:
     os.nice(NICENESS)
     token = os.environ.get(TOKEN_VARIABLE, "")
     oom_kills_before = oom_kills()
-    trainer, *others = processes = start_trainer(attempt)
+    processes = start_trainer(attempt)
+    record(attempt, token, processes)
+    return see_out(attempt, token, processes, oom_kills_before)
+
+
+def record(attempt: Path, token: str, processes: list[subprocess.Popen[bytes]]) -> None:
+    """Who we are: from now on the server knows whom it may signal."""
+    trainer, *others = processes
     write_json(
         attempt / "proc.json",
         {
@@ -42,6 +49,10 @@ def supervise(attempt: Path) -> int:
             "other_ranks": [identity(other.pid, token) for other in others],
         },
     )
+
+
+def see_out(attempt: Path, token: str, processes: list[subprocess.Popen[bytes]], oom_kills_before: int) -> int:
+    """Wait for the end and write it down."""
     ended = threading.Event()
     threading.Thread(target=cap_logs, args=(attempt, ended), daemon=True).start()
     ending = ranks.wait(processes)

@@ -98,7 +98,7 @@ def tokens_of(
 
     `on_progress(done, total)` is called after each batch of rows and may raise to stop.
     """
-    folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path))
+    folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path), model.chat_template)
     about = open_sealed(folder)
     if about:
         return Tokens(folder, about), True

@@ -14,6 +14,9 @@ def load_tokenizer(model: ModelRef) -> PreTrainedTokenizerBase:
         raise Unsupported(f"{model.name} has no fast tokenizer (tokenizer.json), so its tokens cannot be placed.")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if model.chat_template:
+        # Somebody's own program from here on: rendered by transformers' sandbox, under the limits of training.limits.
+        tokenizer.chat_template = model.chat_template
     return tokenizer
 
 

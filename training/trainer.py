@@ -16,7 +16,7 @@ from storage.run_folder import Attempt, RunFolder
 from storage.spec import Objective
 from storage.status import Cause
 from training.environment import gpus_are_simulated
-from training.failures import Unsupported, explain
+from training.failures import explain
 from training.lifeline import Lifeline, Stopped
 from training.ranks import Rank
 from training.workbench import Workbench
@@ -83,8 +83,10 @@ def run(bench: Workbench) -> Finished:
             from training import dpo
 
             return dpo.fine_tune(spec, bench)
-        case other:
-            raise Unsupported(f"The objective {other.value} is coming; this version trains with sft and dpo.")
+        case Objective.RFT:
+            from training import rft
+
+            return rft.fine_tune(spec, bench)
 
 
 def leave(code: int) -> None:

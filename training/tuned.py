@@ -8,10 +8,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from storage.methods import Method
 from storage.spec import Compute, ModelRef
-from training import adapter_layers  # noqa: F401 - importing it makes PEFT know the method
-from training.model import load_model
-
-ADAPTER = "adapter_config.json"
+from training.start import ADAPTER, beneath
 
 
 def load_tuned(
@@ -27,5 +24,5 @@ def load_tuned(
             dtype=torch.float32 if trainable else getattr(torch, compute.weights_dtype),
         )
         return model.to("cpu" if compute.device == "cpu" else "cuda")
-    loaded = load_model(base, compute, method)
+    loaded = beneath(output, base, compute, method)
     return PeftModel.from_pretrained(loaded, output, is_trainable=trainable, local_files_only=True)

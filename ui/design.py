@@ -34,8 +34,23 @@ CHART_COLOURS = {
     "rewards/accuracies": "#8B5CF6",
     "eval_rewards/accuracies": "#D97706",
     "eval_preferred": "#0D9488",
+    "reward": "#8B5CF6",
+    "eval_reward": "#D97706",
+    "reward_std": "#0D9488",
+    "completion_tokens": "#0D9488",
+    "kl": "#DC2626",
+    "entropy": "#0D9488",
+    "zero_spread": "#D97706",
+    "identical": "#DC2626",
 }
 CHART_NEUTRAL = "#7A7A8C"
+#: For curves that a user has named.
+CHART_OTHERS = ("#8B5CF6", "#0D9488", "#D97706", "#2563EB", "#DC2626", "#65A30D")
+
+
+def chart_colour(name: str, at: int) -> str:
+    """Of curve number `at` in its chart."""
+    return CHART_COLOURS.get(name, CHART_OTHERS[at % len(CHART_OTHERS)])
 
 
 @dataclass(frozen=True, slots=True)

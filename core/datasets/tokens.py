@@ -94,6 +94,11 @@ class RowTokens:
     refused: str = ""
     detail: str = ""
 
+    @classmethod
+    def of(cls, found: Json) -> "RowTokens":
+        sequences = tuple(tuple(Piece(**piece) for piece in sequence) for sequence in found["sequences"])
+        return cls(sequences, str(found["refused"]), str(found["detail"]))
+
 
 class Examination(Examined):
     """One count of one dataset for one model. All its methods may block: not for the event loop."""
@@ -106,7 +111,7 @@ class Examination(Examined):
             "context": context,
             "cache": str(cache),
         }
-        self._folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path))
+        self._folder = cache / key_of(dataset.sha256, dataset.kind, Path(model.path), model.chat_template)
         self._report = report_of(cache, self._folder.name, dataset.id, context)
 
     def known(self) -> TokenReport | None:
@@ -133,16 +138,21 @@ class Examination(Examined):
 
     def spans(self, row: int) -> RowTokens:
         """What of this row is learned: decoded from the tokens that train."""
-        child = Child("training.examine", {**self._request, "row": row}, ENVIRONMENT)
+        return RowTokens.of(self._shown(f"Row {row} was", row=row))
+
+    def first_rows(self, count: int) -> list[RowTokens]:
+        """The same for the dataset's first rows, all by one child process."""
+        return [RowTokens.of(found) for found in self._shown("The rows were", first_rows=count)["rows"]]
+
+    def _shown(self, what: str, **asked: int) -> Json:
+        child = Child("training.examine", {**self._request, **asked}, ENVIRONMENT)
         try:
-            found = child.result(SPANS_S)
+            return child.result(SPANS_S)
         except subprocess.TimeoutExpired:
             child.cancel()
             raise BadInput(
-                f"Row {row} was not shown within {SPANS_S:.0f} s. The model's chat template may never end."
+                f"{what} not shown within {SPANS_S:.0f} s. The model's chat template may never end."
             ) from None
-        sequences = tuple(tuple(Piece(**piece) for piece in sequence) for sequence in found["sequences"])
-        return RowTokens(sequences, str(found["refused"]), str(found["detail"]))
 
     def rows_by_length(self, start: int, count: int, *, longest: bool = True) -> list[int]:
         """Row numbers; needs a finished examination, else none."""
@@ -167,10 +177,10 @@ class TokenCounts:
     def __init__(self, home: Home) -> None:
         self._cache = home.path / CACHE
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, str, int], Examination] = {}
+        self._made: dict[tuple[str, str, str, str, int], Examination] = {}
 
     def of(self, dataset: DatasetRef, model: ModelRef, context: int) -> Examination:
-        key = (dataset.id, dataset.sha256, model.path, context)
+        key = (dataset.id, dataset.sha256, model.path, model.chat_template, context)
         with self._lock:
             self._made = {key: made for key, made in self._made.items() if made.is_running}
             if key not in self._made:

@@ -25,7 +25,7 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
 
     # The method is chosen; the wizard knows the starter model (as soon as it is made) and the starter dataset.
     page.get_by_role("button", name="Fine-tune a Model").first.click()
-    expect(page.get_by_text("Use cases:")).to_be_visible()
+    expect(page.get_by_text("Use cases:").first).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     page.wait_for_function("window.did_handshake === true")
     expect(page.get_by_text("Choose a base model or a LoRA adapter to start fine-tuning.")).to_be_visible()

@@ -60,7 +60,10 @@ def test_the_job_completes_once(point: str, server: ServedStudio, index: Studio)
     assert steps_of(index, job.id) == list(range(1, STEPS + 1))
 
 
-def test_an_interrupted_job_is_put_back_by_the_next_server(server: ServedStudio, index: Studio) -> None:
+def test_an_interrupted_job_is_put_back_by_the_next_server(
+    server: ServedStudio, index: Studio, simulate: Callable[..., None]
+) -> None:
+    simulate(steps=STEPS, step_s=0.2)  # the row is brought up to date once a second; there has to be time to see it run
     job = submit(index)
     server.start(TUNESMITH_CRASH_AT=INTERRUPTED)
     wait_for(index, job.id, Status.RUNNING, step=12)

@@ -272,6 +272,8 @@ async def test_a_long_step_shows_its_passes_until_it_is_told(
     await user.should_see("Step 1/30 · pass 9/16")
     publish(Stretch("pass", 1, 15, 16), Metric(seq=1, step=1, epoch=0.1, values={"loss": 1.0}))
     await user.should_not_see("pass", retries=2)
+    publish(Stretch("rollout", 2, 5, 24))
+    await user.should_see("Step 2/30 · answering, token 6 of 24")
     publish(Stretch("pass", 2, 8, 16))
     await user.should_see("Step 2/30 · pass 9/16")
     await user.should_see("5 % • Epoch 1/1")

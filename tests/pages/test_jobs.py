@@ -91,10 +91,9 @@ async def test_a_pill_changes_without_reload(user: User, studio: Studio, asked: 
     assert "cancel" not in [action["name"] for action in table.rows[0]["acts"]]
 
 
-async def test_kinds_that_are_coming_say_so(user: User) -> None:
+async def test_each_kind_says_what_it_is_while_there_are_no_jobs(user: User) -> None:
     await user.open("/dashboard/fine-tuning?type=reinforcement")
-    await user.should_see("fine-tuning is coming")
-    await user.should_see("See supervised jobs")
+    await user.should_see("Teach a model by scoring its answers")
 
 
 async def test_a_waiting_row_says_why_and_can_be_held(user: User, studio: Studio, asked: JobSpec) -> None:

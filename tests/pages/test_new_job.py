@@ -45,6 +45,7 @@ async def test_three_steps_lead_to_the_job_page(user: User, studio: Studio, aske
     retype(user, "hyperparameters.epochs", "3")
     user.find("create").click()
     (job_id,) = await jobs_of(studio)
+    await user.should_see("Job Details", retries=50)  # the name alone is on the wizard's page as well
     await user.should_see("My tone")
     job = studio.runs.get(job_id)
     assert (job.epochs, job.created_by_email, job.dataset_id) == (3, "alice@example.org", asked.dataset)
@@ -123,9 +124,9 @@ async def test_an_uploaded_file_is_checked_and_chosen(user: User, studio: Studio
     assert studio.uploads.finished(left.name).name == "few.jsonl"
 
 
-async def test_a_kind_that_is_coming_cannot_be_created(user: User) -> None:
-    await user.open(f"{WIZARD}?objective=rft")
-    await user.should_see("This kind of fine-tuning is coming")
+async def test_a_kind_that_does_not_exist_cannot_be_created(user: User) -> None:
+    await user.open(f"{WIZARD}?objective=telepathy")
+    await user.should_see("There is no such kind of fine-tuning")
 
 
 async def open_settings(user: User) -> None:

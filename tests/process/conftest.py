@@ -27,7 +27,8 @@ from storage.process import TOKEN_VARIABLE
 from storage.retention import Checkpointing
 from storage.rows import ROWS, Kind, RowsWriter
 from storage.run_folder import Attempt, RunFolder
-from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
+from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec, StartRef
+from storage.trackers import Tracker
 
 ROOT = Path(__file__).parents[2]
 TINY_PUBLIC_ID = "tunesmith/tiny-llama"
@@ -63,8 +64,19 @@ def tiny_pairs(count: int = 24) -> list[dict[str, Any]]:
     ]
 
 
-KINDS = {Objective.SFT: Kind.SUPERVISED, Objective.DPO: Kind.PREFERENCE}
-ROWS_OF = {Objective.SFT: tiny_rows, Objective.DPO: tiny_pairs}
+def tiny_prompts(count: int = 24) -> list[dict[str, Any]]:
+    """Questions of different lengths; each knows the letter that is wanted."""
+    return [
+        {
+            "messages": [{"role": "user", "content": f"Question {index}: " + "why is the sky blue? " * (index % 4)}],
+            "item": {"wanted": "the"},
+        }
+        for index in range(count)
+    ]
+
+
+KINDS = {Objective.SFT: Kind.SUPERVISED, Objective.DPO: Kind.PREFERENCE, Objective.RFT: Kind.REINFORCEMENT}
+ROWS_OF = {Objective.SFT: tiny_rows, Objective.DPO: tiny_pairs, Objective.RFT: tiny_prompts}
 
 
 @pytest.fixture(scope="session")
@@ -195,8 +207,15 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         weights_dtype: str = "bfloat16",
         model: Path = tiny_model,
         devices: int = 1,
+        fused: bool = False,
         eval_steps: int = 0,
+        hyperparameters: dict[str, Any] | None = None,
+        rehearsal: Any = "auto",
+        gradient_checkpointing: bool = False,
         retention: Checkpointing | None = None,
+        chat_template: str = "",
+        trackers: tuple[Tracker, ...] = (),
+        start: StartRef | None = None,
         **objectives: Any,
     ) -> RunFolder:
         number = next(numbers)
@@ -210,16 +229,16 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             output_name="tiny tuned",
             created_at=datetime.now(UTC),
             created_by="tests",
-            asked=JobSpec(model="tiny", dataset="rows"),
+            asked=JobSpec(model="tiny", dataset="rows", trackers=trackers),
             objective=objective,
             method=method or Lora(dropout=0),
             hyperparameters=Hyperparameters(
                 epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, max_context_length=256,
-                eval_steps=eval_steps,
+                eval_steps=eval_steps, **(hyperparameters or {}),
             ),
             model=ModelRef(
                 id="tiny", name="Tiny", path=str(model), revision="0",
-                context_length=512, parameters=0, hidden_size=64, layers=2,
+                context_length=512, parameters=0, hidden_size=64, layers=2, chat_template=chat_template,
             ),
             dataset=DatasetRef(
                 id="rows", name="rows | *of* <b>tests</b>", path=str(dataset / ROWS), kind=KINDS[objective],
@@ -227,13 +246,18 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
             ),
             evaluation=HoldOut(share=0.2),
             retention=retention or Checkpointing(),
+            start=start,
             compute=Compute(
                 device="cpu", devices=devices, threads=1, weights_dtype=weights_dtype,
-                micro_batch_tokens=micro_batch_tokens,
+                micro_batch_tokens=micro_batch_tokens, rehearsal=rehearsal, fused=fused,
+                gradient_checkpointing=gradient_checkpointing,
             ),
             **objectives,
         )  # fmt: skip
-        return RunFolder.create(tmp_path / "runs", spec)
+        folder = RunFolder.create(tmp_path / "runs", spec)
+        if start:
+            manifest.link(RunFolder(tmp_path / "runs" / start.job_id).output, folder.start)
+        return folder
 
     return create
 

@@ -10,10 +10,12 @@ from standin import trainers_of
 from core.home import Home
 from core.people import Actor
 from core.studio import Studio
+from core.tracking import news_of
 from storage.process import SIMULATION_VARIABLE
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
 from storage.tables import Job
+from storage.trackers import FOLDER, Tracker
 
 pytestmark = pytest.mark.process
 
@@ -52,14 +54,19 @@ def test_a_job_trains_on_the_gpu_that_nobody_uses(tiny_home: Home, tmp_path: Pat
     studio = Studio(tiny_home)
     studio.start()
     try:
-        job = trained(studio, tmp_path)
+        job = trained(studio, tmp_path, trackers=(Tracker.TENSORBOARD, Tracker.TRACKIO))
         assert job.status is Status.COMPLETED, job.message
         assert studio.runs.run_spec(job.id).compute.device == "cuda"
         assert studio.runs.folder(job.id).attempt(1).devices() == ("GPU-b",)
-        assert "simulated" in studio.feed.history(job.id).warnings[0]
+        assert "simulated" in studio.feed.history(job.id).warnings[0].message
         assert studio.queue.devices_of(job) == ()
     finally:
         studio.stop()
+    # What a tracker says, or that it is not installed, is known once the studio has stopped; the run went on.
+    run = tiny_home.runs / job.id
+    states = {news.tracker: news.state for news in news_of(run, (Tracker.TENSORBOARD, Tracker.TRACKIO))}
+    assert states == {Tracker.TENSORBOARD: "done", Tracker.TRACKIO: "failed"}
+    assert next((run / FOLDER / "tensorboard").iterdir()).stat().st_size > 500
 
 
 def test_a_job_for_two_gpus_has_both_and_gives_both_back(tiny_home: Home, tmp_path: Path, gpus: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from storage import manifest
 from storage.events import Failed, Finished, Metric, Sample
 from storage.files import read_json
-from storage.methods import Full
 from storage.run_folder import Request
+from storage.spec import Objective
 from storage.status import Cause
 
 pytestmark = pytest.mark.process
@@ -133,7 +133,7 @@ def test_a_bad_row_is_named_by_its_line(tiny_run: Callable) -> None:
     ("changes", "cause", "words"),
     [
         ({"model": Path("/nowhere/tiny")}, Cause.MODEL_NOT_FOUND, "/nowhere/tiny"),
-        ({"method": Full()}, Cause.USER_CONFIG, "full"),
+        ({"objective": Objective.RFT}, Cause.USER_CONFIG, "grader"),
     ],
 )
 def test_what_cannot_work_fails_with_a_named_cause(tiny_run: Callable, changes: dict, cause: Cause, words: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.home import Home
 from core.people import Actor
@@ -13,6 +14,10 @@ from storage.files import write_json
 from storage.manifest import seal
 from storage.methods import Lora
 from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec
+
+# A busy machine is slow to draw examples, too; that is no fault of theirs.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 ALICE = Actor("Alice", "alice@example.org")
 

@@ -68,6 +68,19 @@ def test_the_list_says_which_is_the_best_the_latest_and_pinned(studio: Studio, j
     assert all(one.bytes > 1000 for one in found)
 
 
+def test_of_rewards_the_highest_is_the_best(studio: Studio, job: Job) -> None:
+    events = EventWriter(studio.runs.folder(job.id).attempt(1).events)
+    for step, reward in {10: 0.2, 20: 0.7, 30: 0.4}.items():
+        events.append(Metric(step=step, epoch=1.0, values={"eval_reward": reward}))
+    events.close()
+    found = studio.checkpoints.of(job.id)
+    assert [(one.evaluation, one.badges) for one in found] == [
+        ("reward 0.400", ("latest",)),
+        ("reward 0.700", ("best",)),
+        ("reward 0.200", ()),
+    ]
+
+
 def test_a_pin_overrules_the_three_numbers_until_it_is_taken_off(studio: Studio, job: Job) -> None:
     folder = studio.runs.folder(job.id).checkpoints
     for _ in range(2):

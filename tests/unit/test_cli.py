@@ -29,12 +29,18 @@ def folder(home: Home, model: ModelRef) -> Path:
         (["missing.jsonl"], "There is no file missing.jsonl"),
         (["{examples}", "--model", "gpt-17"], "There is no model “gpt-17” on this machine. Available: "),
         (["{examples}", "--model", "tiny", "--objective", "magic"], "objective: Input should be 'sft', 'dpo' or 'rft'"),
-        (["{examples}", "--model", "tiny", "--objective", "rft"], "coming"),
+        (
+            ["{examples}", "--model", "tiny", "--objective", "rft"],
+            "holds labelled examples, but reinforcement",
+        ),
         (
             ["{examples}", "--model", "tiny", "--objective", "dpo"],
             "holds labelled examples, but preference optimisation (dpo) learns from preference pairs",
         ),
-        (["{examples}", "--model", "tiny", "--method", "full"], "“full” is coming"),
+        (
+            ["{examples}", "--model", "tiny", "--method", "prefix", "--set", "method.length=500"],
+            "A prefix of 500 virtual tokens with Tiny cannot be: it leaves fewer than 16 of the model's 512",
+        ),
         (["{examples}", "--model", "tiny", "--epochs", "0"], "hyperparameters.epochs: Input should be greater"),
         (["{examples}", "--model", "tiny", "--set", "colour=red"], "colour: Extra inputs are not permitted"),
         (["{examples}", "--model", "tiny", "--set", "seed"], "--set seed has no “=”"),
@@ -117,3 +123,15 @@ def free_port() -> int:
 
 def taken_port(result: Result) -> str:
     return result.stderr.split()[1]
+
+
+def test_a_dry_run_says_what_it_would_take_and_starts_nothing(folder: Path, examples: Path) -> None:
+    result = run("train", examples, "--model", "tiny", "--dry-run", "--data-dir", folder)
+    assert result.exit_code == 0, result.output
+    for said in ("Memory: about", "fits (estimate)", "Time: about", "Disk: at most", "Nothing was started."):
+        assert said in result.stdout
+    assert list((folder / "runs").iterdir()) == []
+    told = run("train", examples, "--model", "tiny", "--dry-run", "--json", "--data-dir", folder)
+    estimate = json.loads(told.stdout.splitlines()[-1])
+    assert (estimate["type"], estimate["verdict"], estimate["to_take_less"]) == ("estimate", "fits", [])
+    assert sum(estimate["parts"].values()) == estimate["needed_bytes"]

@@ -1,4 +1,4 @@
-"""docs/datasets.md says what the code does: its tables are written by scripts/formats, and every code is in them."""
+"""docs/datasets.md and docs/methods.md say what the code does: scripts/formats writes their tables."""
 
 import re
 import shutil
@@ -8,15 +8,18 @@ from pathlib import Path
 
 from core.checks.codes import CODES
 from core.checks.file_codes import NOTES, REFUSALS
+from core.combinations import RULES
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_page_is_as_the_script_writes_it(tmp_path: Path) -> None:
+def test_the_pages_are_as_the_script_writes_them(tmp_path: Path) -> None:
     for folder in ("docs", "scripts", "core", "storage"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "screenshots"))
     subprocess.run([sys.executable, tmp_path / "scripts" / "formats"], check=True)
-    written = (tmp_path / "docs" / "datasets.md").read_text()
+    written, methods = ((tmp_path / "docs" / name).read_text() for name in ("datasets.md", "methods.md"))
+    assert methods == (ROOT / "docs" / "methods.md").read_text()
+    assert all(rule.instead in methods for rule in RULES)
     assert written == (ROOT / "docs" / "datasets.md").read_text()
     assert [name for name in (*CODES, *REFUSALS, *NOTES) if f"| `{name}` |" not in written] == []
 

@@ -61,7 +61,13 @@ def short(studio: Studio) -> Home:
 def scheduler(studio: Studio, home: Home) -> Scheduler:
     """One that is only ever asked for single rounds."""
     return Scheduler(
-        studio.runs, studio.queue, Feed(home.runs, lambda _: None), home, Ballast(home), Launcher(home.path)
+        studio.runs,
+        studio.queue,
+        Feed(home.runs, lambda _: None),
+        home,
+        Ballast(home),
+        Launcher(home.path),
+        studio.predictions,
     )
 
 

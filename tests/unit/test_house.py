@@ -45,6 +45,13 @@ def test_no_module_or_function_outgrows_the_house(path: Path) -> None:
     assert long == []
 
 
+def test_no_class_of_the_stylesheet_means_two_things() -> None:
+    """Outside of media queries, which are indented, a class is written once."""
+    sheet = (ROOT / "ui" / "static" / "tunesmith.css").read_text()
+    classes = re.findall(r"^(\.[\w-]+) \{", sheet, flags=re.MULTILINE)
+    assert sorted({name for name in classes if classes.count(name) > 1}) == []
+
+
 def test_remote_code_is_never_trusted() -> None:
     guilty = [path.name for path in modules() if re.search(r"trust_remote_code\s*=\s*True", path.read_text())]
     assert guilty == []

@@ -14,7 +14,7 @@ from core.runs import MOVES
 from core.studio import Studio
 from storage import job_search, jobs
 from storage.jobs import Query
-from storage.methods import Full
+from storage.methods import Prefix
 from storage.spec import HoldOut, Hyperparameters, JobSpec, Objective
 from storage.status import Status
 from storage.tables import Job
@@ -49,9 +49,9 @@ def test_what_fits_runs_as_asked(studio: Studio, asked: JobSpec) -> None:
     [
         ({"model": "gpt-17"}, "no model “gpt-17”"),
         ({"dataset": "ds-none"}, "no dataset “ds-none”"),
-        ({"objective": Objective.RFT}, "coming"),
+        ({"objective": Objective.RFT}, "holds labelled examples, but reinforcement"),
         ({"objective": Objective.DPO}, "holds labelled examples, but preference"),
-        ({"method": Full()}, "“full” is coming"),
+        ({"method": Prefix(length=500)}, "A prefix of 500 virtual tokens with Tiny cannot be"),
     ],
 )
 def test_what_cannot_run_is_refused_and_leaves_nothing(

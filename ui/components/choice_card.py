@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from ui.components.text import Text, box, emoji
+from ui.components.text import Text, box, emoji, icon
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,10 +21,19 @@ class Choice:
     star: bool = False
     warning: bool = False
     is_coming: bool = False
+    #: Why it cannot be chosen here.
+    obstacle: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        return self.is_coming or bool(self.obstacle)
 
 
-def choice_card(group: str, choice: Choice, *, chosen: bool, on_pick: Callable[[str], None] | None = None) -> None:
-    with box("ts-choice", "label").classes("ts-coming" if choice.is_coming else ""):
+def choice_card(
+    group: str, choice: Choice, *, chosen: bool, on_pick: Callable[[str], None] | None = None
+) -> list[Text]:
+    """The points, whose words may change later."""
+    with box(f"ts-choice ts-tone-{choice.tone}", "label").classes("ts-coming" if choice.is_closed else ""):
         _radio(group, choice, chosen=chosen, on_pick=on_pick)
         with box("ts-choice-head"):
             if choice.star:
@@ -36,23 +45,28 @@ def choice_card(group: str, choice: Choice, *, chosen: bool, on_pick: Callable[[
                         emoji("⚠️", "warning")
             if choice.is_coming:
                 Text("span", "Coming", "ts-badge ts-badge-grey")
-            box("ts-choice-mark")
+            with box("ts-choice-mark"):
+                icon("check")
         Text("p", choice.text, "ts-choice-text")
+        if choice.obstacle:
+            Text("p", choice.obstacle, "ts-choice-obstacle")
         if choice.points_title:
             Text("span", choice.points_title, "ts-choice-points-title")
-        if choice.points:
-            with box("ts-list", "ul"):
-                for point in choice.points:
-                    Text("li", point)
+        if not choice.points:
+            return []
+        with box("ts-list", "ul"):
+            return [Text("li", point) for point in choice.points]
 
 
 def _radio(group: str, choice: Choice, *, chosen: bool, on_pick: Callable[[str], None] | None) -> None:
     radio = ui.element("input").classes("ts-choice-input").mark(f"{group}-{choice.value}")
     radio.props(f"type=radio name={group} value={choice.value}")
     radio.props["aria-label"] = f"{choice.title}. {'Coming. ' if choice.is_coming else ''}{choice.text}"
+    if choice.obstacle:
+        radio.props["aria-label"] += f". {choice.obstacle}"
     if chosen:
         radio.props("checked")
-    if choice.is_coming:
+    if choice.is_closed:
         radio.props("disabled")
     elif on_pick:
         pick = on_pick

@@ -17,7 +17,7 @@ from ui.components.text import Text, box, heading
 #: The rest comes on request: who keeps every tenth step of many may have hundreds.
 SHOWN = 8
 COLOURS = {"best": "green", "latest": "blue", "pinned": "violet"}
-HEADS = ("Step", "Written", "Size", "Eval loss", "Actions")
+HEADS = ("Step", "Written", "Size", "Evaluation", "Actions")
 
 
 class JobCheckpoints:
@@ -71,7 +71,7 @@ class JobCheckpoints:
             written = f"{short_date(saved.at)}, {time_of_day(saved.at)}"
             _cell("Written", written).props["title"] = full_date(saved.at)
             _cell("Size", f"{saved.bytes / 1024**2:.1f} MB")
-            _cell("Eval loss", "–" if saved.eval_loss is None else f"{saved.eval_loss:.4f}")
+            _cell("Evaluation", saved.evaluation or "–")
             with box("ts-checkpoint-actions", "td"):
                 self._actions(saved)
 

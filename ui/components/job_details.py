@@ -1,17 +1,27 @@
 """Job Details, Configuration and Deployments: every field of the spec as it runs, with what was changed and why."""
 
 from core.devices import Device
-from storage.methods import LowRank
-from storage.objectives import Dpo
-from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec
+from storage.methods import Method
+from storage.objectives import Dpo, Rft
+from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec, Way
 from storage.status import Status
 from storage.tables import Job
 from ui import routes
 from ui.components.clock import full_date
 from ui.components.facts import fact
+from ui.components.grader_words import FORMS
+from ui.components.method_words import METHOD_WORDS
 from ui.components.spec_form import number
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
+
+TYPES = {Objective.SFT: "Conversation", Objective.DPO: "Preference", Objective.RFT: "Reinforcement"}
+EXPORTED = {"auto": "Best where early stopping is on, else last", "last": "Last", "best": "Best"}
+WAYS = {
+    Way.CONTINUE: "Its adapter is trained on.",
+    Way.MERGE: "Its adapter is merged into the base model first.",
+    Way.WEIGHTS: "Its weights take the base model’s place.",
+}
 
 
 class JobDetails:
@@ -21,7 +31,16 @@ class JobDetails:
             with box("ts-facts", "dl"):
                 fact("Output Model", job.output_name, copy=output_path, path=output_path)
                 fact("Base Model", spec.model.name, copy=spec.model.id)
-                fact("Type", "Preference" if spec.objective is Objective.DPO else "Conversation")
+                if spec.start:
+                    began = WAYS[spec.start.way]
+                    fact(
+                        "Continued From",
+                        spec.start.name,
+                        copy=spec.start.job_id,
+                        note=began,
+                        href=routes.job(spec.start.job_id),
+                    )
+                fact("Type", TYPES[spec.objective])
                 self._state()
                 self._devices(spec)
                 fact("Created On", full_date(job.created_at))
@@ -61,26 +80,32 @@ def gpus(count: int) -> str:
 
 def _configuration(spec: RunSpec) -> None:
     asked, runs = spec.asked, spec.hyperparameters
-    lora = spec.method if isinstance(spec.method, LowRank) else None
     reasons = {change.field: f"{change.asked} was asked: {change.reason}." for change in spec.changes}
     rows = [
         ("Epochs", number(runs.epochs)),
         ("Batch Size", f"{runs.batch_size} tokens"),
-        ("LoRA Rank", number(lora.rank) if lora else "N/A"),
-        ("LoRA Alpha", number(lora.alpha) if lora else "N/A"),
-        ("LoRA Dropout", number(lora.dropout) if lora else "N/A"),
+        *_method(spec.method),
         ("Learning Rate", number(runs.learning_rate)),
         ("Max Context Length", number(runs.max_context_length)),
         ("Chunk Size", "Not set"),
         ("Gradient Accumulation Steps", number(runs.gradient_accumulation_steps)),
         ("Learning Rate Warmup Steps", number(runs.warmup_steps)),
+        ("Learning Rate Schedule", runs.scheduler),
+        ("Weight Decay", number(runs.weight_decay)),
+        ("Gradient Clipping", number(runs.max_gradient_norm) if runs.max_gradient_norm else "Off"),
+        ("NEFTune", number(runs.neftune_alpha) if runs.neftune_alpha else "Off"),
         ("Evaluate Every N Steps", number(runs.eval_steps) if runs.eval_steps else "Epoch ends only"),
+        ("Early Stopping", f"After {runs.early_stopping} evaluations" if runs.early_stopping else "Off"),
+        ("Exported Step", EXPORTED[runs.export_step]),
+        ("Chat Template", "Custom" if spec.model.chat_template else "The model's own"),
         ("Seed", number(runs.seed)),
         ("Turbo Mode", "On" if asked.turbo else "Off"),
-        ("Weights & Biases", "On" if asked.wandb else "Off"),
+        ("Weights & Biases", "On" if asked.wandb or "wandb" in asked.trackers else "Off"),
     ]
     if spec.objective is Objective.DPO:
         rows[1:1] = _preference(spec.dpo)
+    if spec.objective is Objective.RFT:
+        rows[1:1] = _reinforcement(spec.rft)
     if runs.micro_batch_tokens:
         rows.insert(2, ("Micro-Batch Size", f"{spec.compute.micro_batch_tokens} tokens"))
     with box("ts-card", "section").props("aria-label=Configuration"):
@@ -96,6 +121,17 @@ def _configuration(spec: RunSpec) -> None:
                 fact(term, "changed", note=reason)
 
 
+def _method(method: Method) -> list[tuple[str, str]]:
+    """Every field that the method has; a title without the symbol that formulas know it by."""
+    rows = [("Method", METHOD_WORDS[method.kind].name)]
+    for name, field in type(method).model_fields.items():
+        if name != "kind":
+            value = getattr(method, name)
+            shown = ("On" if value else "Off") if isinstance(value, bool) else value
+            rows.append(((field.title or name).partition(" (")[0], shown if isinstance(shown, str) else number(shown)))
+    return rows
+
+
 def _preference(dpo: Dpo) -> list[tuple[str, str]]:
     return [
         ("Beta", number(dpo.beta)),
@@ -103,6 +139,20 @@ def _preference(dpo: Dpo) -> list[tuple[str, str]]:
         ("Label Smoothing", number(dpo.label_smoothing)),
         ("SFT Weight", number(dpo.sft_weight)),
         ("Reference", "None" if dpo.reference_free else "The model as it starts"),
+    ]
+
+
+def _reinforcement(rft: Rft) -> list[tuple[str, str]]:
+    return [
+        ("Grader", FORMS[rft.grader.type].title if rft.grader else "N/A"),
+        ("Group Size", number(rft.group_size)),
+        ("Prompts per Step", number(rft.prompts_per_step)),
+        ("Temperature", number(rft.temperature)),
+        ("Top P", number(rft.top_p)),
+        ("Max Completion Length", f"{rft.max_completion_tokens} tokens"),
+        ("KL Beta", number(rft.kl_beta)),
+        ("Loss Type", rft.loss),
+        ("Scale Rewards", "On" if rft.scale_rewards else "Off"),
     ]
 
 

@@ -15,6 +15,7 @@ PHASES = {
     "loading": "Loading the model",
     "tokenising": "Tokenising",
     "sampling": "Answering the held-out prompts",
+    "rehearsing": "Trying the longest batch",
     "exporting": "Writing the adapter",
     "converting": "Converting",
 }
@@ -76,6 +77,8 @@ class Progress:
         at = min(now.done + 1, now.total)
         if now.name == "evaluation":
             return f"Evaluating, part {at} of {now.total}"
+        if now.name == "rollout":
+            return f"Step {now.step}/{self.training.total} · answering, token {at} of {now.total}"
         passes = f" · pass {at}/{now.total}" if now.total > 1 else ""
         return f"Step {now.step}/{self.training.total}{passes}"
 
@@ -83,7 +86,7 @@ class Progress:
         """A pass of a step that has been told since is over."""
         now = self.stretch if job.status is Status.RUNNING else None
         told = self.last.step if self.last else 0
-        return None if now is None or (now.name == "pass" and now.step <= told) else now
+        return None if now is None or (now.name != "evaluation" and now.step <= told) else now
 
 
 class ProgressBar:

@@ -26,7 +26,12 @@ CHOICES = (
         value=Objective.RFT,
         title="Reinforced (RFT)",
         text="A way to help AI models reason better using feedback scores instead of tons of labeled examples.",
-        is_coming=True,
+        points_title="Use cases:",
+        points=(
+            "Math and logic with answers that can be checked",
+            "Output in an exact form (JSON, tags, length)",
+            "Tasks where a score is easier to give than an example",
+        ),
     ),
     Choice(
         value=Objective.DPO,
@@ -43,8 +48,8 @@ CHOICES = (
 
 
 def method_modal(objective: Objective = Objective.SFT) -> ui.dialog:
-    """Closed at first; `open()` it. Continue leads to the wizard. `objective` is chosen at first, where it runs."""
-    picked: list[Objective] = [objective if objective is not Objective.RFT else Objective.SFT]
+    """Closed at first; `open()` it. Continue leads to the wizard. `objective` is chosen at first."""
+    picked: list[Objective] = [objective]
     with ui.dialog().props("aria-label='Choose a fine-tuning method'") as dialog, box("ts-dialog ts-dialog-wide"):
         heading("Fine-tune a Model", 2)
         Text("p", "Choose how the model should learn.", "ts-muted")

@@ -114,12 +114,12 @@ def _figure(names: Mapping[str, str], key: str) -> dict[str, Any]:
                 "name": label,
                 "x": [],
                 "y": [],
-                "line": {"color": design.CHART_COLOURS[name], "width": 2},
+                "line": {"color": design.chart_colour(name, at), "width": 2},
                 "marker": {"size": 6},
                 "cliponaxis": False,  # the first evaluation is at step 0
                 "hovertemplate": "%{y:.4g}<extra>" + label + "</extra>",
             }
-            for name, label in names.items()
+            for at, (name, label) in enumerate(names.items())
         ],
         "layout": {
             "uirevision": key,  # zoom survives an update

@@ -44,4 +44,9 @@ WORDS = {
         dataset_step="Choose pairs of a preferred and a rejected answer",
         learns_from="preference pairs",
     ),
+    Objective.RFT: Words(
+        subtitle="Teach a base model by scoring its own answers.",
+        dataset_step="Choose prompts with the columns that a grader compares with",
+        learns_from="prompts to be graded",
+    ),
 }

@@ -14,3 +14,14 @@ def size_of(count: int) -> str:
 def counted(count: int, unit: str) -> str:
     """“1 pair”, “1,200 pairs”; `unit` is the plural."""
     return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
+
+
+def duration(seconds: float) -> str:
+    """“40 s”, “12 min”, “3 h 20 min”: as exactly as an estimate deserves."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours < 10 else f"{hours:,} h"

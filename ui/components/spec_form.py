@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from storage.methods import Lora, Record
-from storage.objectives import Dpo
+from storage.methods import Adapter, Full, Lora, Prefix, Qlora, Record
+from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
@@ -18,9 +18,11 @@ OWNERS: dict[str, type[Record]] = {
     "": JobSpec,
     "hyperparameters": Hyperparameters,
     "checkpoints": Checkpointing,
-    "method": Lora,
     "dpo": Dpo,
+    "rft": Rft,
 }
+#: Method → its fields, with title, bounds and help.
+METHODS: dict[str, type[Record]] = {"lora": Lora, "qlora": Qlora, "prefix": Prefix, "adapter": Adapter, "full": Full}
 #: pydantic puts the chosen member of a union into an error's location.
 UNION_TAGS = frozenset({"lora", "qlora", "prefix", "adapter", "full", "none", "hold_out", "dataset"})
 
@@ -33,12 +35,29 @@ class SpecForm:
         if content:
             _merge(self.content, content)
         self._listeners: list[Callable[[], None]] = []
+        self._other_methods: dict[str, Content] = {}
+
+    def has(self, path: str) -> bool:
+        """Fields of another method than the chosen one are not there."""
+        value: Any = self.content
+        for key in path.split("."):
+            if not isinstance(value, dict) or key not in value:
+                return False
+            value = value[key]
+        return True
 
     def get(self, path: str) -> Any:
         value: Any = self.content
         for key in path.split("."):
             value = value[key]
         return value
+
+    def choose_method(self, kind: str) -> None:
+        """What was typed for the method before it is there again when it is chosen again."""
+        before = self.content["method"]
+        if before["kind"] != kind:
+            self._other_methods[before["kind"]] = before
+            self.set("method", self._other_methods.get(kind) or METHODS[kind]().model_dump(mode="json"))
 
     def set(self, path: str, value: Any) -> None:
         *parents, last = path.split(".")
@@ -50,8 +69,10 @@ class SpecForm:
             for listener in list(self._listeners):
                 listener()
 
-    def on_change(self, listener: Callable[[], None]) -> None:
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Returns what ends it."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def spec(self) -> JobSpec | None:
         """The spec, where everything in the form is valid."""
@@ -89,10 +110,21 @@ def evaluation_content(choice: str) -> Content:
     return HoldOut().model_dump() if choice == "hold_out" else OtherDataset(dataset=choice).model_dump()
 
 
+def owner_of(path: str) -> type[Record] | None:
+    """The record that a path's field belongs to; None where there is no such field."""
+    *parents, name = path.split(".")
+    if parents == ["method"]:
+        return next((method for method in METHODS.values() if name in method.model_fields), None)
+    return OWNERS.get(".".join(parents))
+
+
 def _merge(into: Content, news: Content) -> None:
     """Take over what is still known: a draft of an older version must not break the form."""
     for key, value in news.items():
-        if key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS:
+        if key == "method" and isinstance(value, dict) and value.get("kind") in METHODS:
+            into[key] = METHODS[value["kind"]]().model_dump(mode="json")
+            _merge(into[key], value)
+        elif _is_union(key, value):
             into[key] = value
         elif key in into and isinstance(into[key], dict) and isinstance(value, dict):
             _merge(into[key], value)
@@ -100,16 +132,25 @@ def _merge(into: Content, news: Content) -> None:
             into[key] = value
 
 
+def _is_union(key: str, value: Any) -> bool:
+    """One of several shapes: taken over whole, or not at all."""
+    if key == "grader":
+        return isinstance(value, dict | None)
+    return key == "evaluation" and isinstance(value, dict) and value.get("kind") in UNION_TAGS
+
+
 def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
     for details in error.errors():
         keys = [str(key) for key in details["loc"]]
+        if keys[:2] == ["rft", "grader"]:  # the grader's editor shows which field
+            yield "rft.grader", "The grader is not complete yet."
+            continue
         path = ".".join(key for at, key in enumerate(keys) if at == 0 or key not in UNION_TAGS)
         yield path, _sentence(path, details)
 
 
 def _sentence(path: str, details: ErrorDetails) -> str:
-    *parents, last = path.split(".")
-    owner = OWNERS.get(".".join(parents))
+    owner, last = owner_of(path), path.rpartition(".")[2]
     field = owner.model_fields.get(last) if owner else None
     title = (field and field.title) or last.replace("_", " ")
     value = details["input"]

@@ -40,6 +40,20 @@ LESSONS = {
             ("REJECTED:", "“A few days.”"),
         ),
     ),
+    Objective.RFT: Lesson(
+        title="What is Reinforcement Fine-Tuning?",
+        text="Reinforcement fine-tuning lets your AI model answer each prompt several times, and a grader scores it:",
+        points=(
+            ("INPUT:", "User questions or requests"),
+            ("ITEM:", "What the grader compares with, such as a reference answer"),
+            ("REWARD:", "The grader's score; what scores better than its neighbours becomes likelier"),
+        ),
+        example=(
+            ("INPUT:", "“What is 6 × 7?”"),
+            ("ITEM:", "reference_answer: 42"),
+            ("REWARD:", "“It is 42.” → 1, “It is 48.” → 0"),
+        ),
+    ),
 }
 
 

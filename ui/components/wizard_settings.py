@@ -6,9 +6,15 @@ from core.errors import StudioError
 from core.studio import Studio
 from storage.spec import Compute, Objective, RunSpec
 from ui.components.dpo_panel import dpo_panel
+from ui.components.estimate_panel import EstimatePanel
+from ui.components.rft_panel import RftPanel
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
+from ui.components.wizard_advanced import AdvancedSettings
+from ui.components.wizard_prompts import SamplePrompts
+from ui.components.wizard_template import ChatTemplate
+from ui.components.wizard_trackers import Trackers
 from ui.threads import in_thread
 
 NAMES = {
@@ -35,7 +41,6 @@ CHECKPOINTS = (
     "checkpoints.latest",
     "checkpoints.every",
 )
-WANDB_IS_COMING = "Coming: nothing leaves this machine yet. The metrics are on the job page."
 
 
 class SettingsStep:
@@ -44,15 +49,22 @@ class SettingsStep:
         self._form = form
         self._task = f"preview {ui.context.client.id}"
         self._entries = dpo_panel(form) if form.get("objective") == Objective.DPO else []
+        self._rft = RftPanel(studio, form) if form.get("objective") == Objective.RFT else None
+        self._entries += self._rft.entries if self._rft else []
         with box("ts-grid"):
             self._entries += [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
             self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
         heading("Evaluation and checkpoints", 3)
         with box("ts-grid"):
             self._entries += [spec_field(form, path) for path in CHECKPOINTS]
+        self._advanced = AdvancedSettings(form)
+        SamplePrompts(form)
+        ChatTemplate(studio, form)
         with box("ts-grid"):
             spec_checkbox(form, "turbo")
-            spec_checkbox(form, "wandb", coming=WANDB_IS_COMING)
+            spec_checkbox(form, "hyperparameters.gradient_checkpointing")
+        Trackers(studio, form)
+        self._estimate = EstimatePanel(form)
         with box("ts-panel", "section").props("aria-label='What will really run'"):
             heading("What will really run", 3)
             self._outlook = box("ts-stretch").props("role=status").mark("outlook")
@@ -62,7 +74,8 @@ class SettingsStep:
 
     def check(self) -> bool:
         """Marks every field that cannot be sent."""
-        return all([entry.validate() for entry in self._entries])
+        checked = [entry.validate() for entry in self._entries]
+        return all([*checked, self._advanced.check(), self._rft.check() if self._rft else True])
 
     def look_ahead(self) -> None:
         background_tasks.create_lazy(self._look_ahead(), name=self._task)
@@ -74,14 +87,18 @@ class SettingsStep:
             return
         try:
             runs = await in_thread(self._studio.runs.preview, spec)
+            outlook, rungs = await in_thread(self._studio.runs.outlook, runs)
+            free_disk_bytes = await in_thread(self._studio.predictions.free_disk_bytes)
         except StudioError as error:
             self._say(str(error))
             return
         self._outlook.clear()
         with self._outlook:
             _changes(runs)
+        self._estimate.show(outlook, rungs, free_disk_bytes)
 
     def _say(self, *sentences: str) -> None:
+        self._estimate.clear()
         self._outlook.clear()
         with self._outlook:
             for sentence in sentences:

@@ -1,25 +1,36 @@
 """The job page: live progress and curves on the left, what was asked and what runs on the right."""
 
 import contextlib
+from collections.abc import Iterable
 
 from nicegui import background_tasks, ui
 
 from core.errors import NotFound
 from core.feed import FeedUpdate
 from core.history import History
+from core.rollouts import Order
 from core.studio import Studio
-from storage.events import Checkpoint, Metric, Sample, Warn
-from storage.spec import RunSpec
+from core.tracking import asked, news_of
+from storage.events import Checkpoint, Finished, Metric, PromptAnswer, Sample, Warn
+from storage.graders import Multi
+from storage.spec import Objective, RunSpec
 from storage.tables import Job
 from ui import routes
+from ui.components.alarm_banner import AlarmBanner
 from ui.components.before_after import BeforeAfter
 from ui.components.empty_state import empty_state
+from ui.components.ending_note import EndingNote
 from ui.components.failure_card import FailureCard
 from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
+from ui.components.job_cost import JobCost
 from ui.components.job_details import JobDetails
+from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
+from ui.components.job_trackers import JobTrackers
+from ui.components.prompt_answers import PromptAnswers
+from ui.components.rollout_inspector import RolloutInspector
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame
 from ui.signals import Signals
@@ -58,14 +69,22 @@ class JobView:
         self._task = f"job page {ui.context.client.id}"
         self._head = JobHead(studio, job, output)
         self._failure = FailureCard(studio, spec)
+        self._alarms = AlarmBanner(job, self._see)
         with box("ts-columns"):
             with box("ts-column-wide"):
-                self._charts = JobCharts(job.objective, job.id)
+                self._charts = JobCharts(job.objective, job.id, _parts(spec))
+                self._ending = EndingNote()
+                self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
+                self._answers = PromptAnswers()
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
+                self._efficiency = JobEfficiency(spec)
+                self._cost = JobCost()
+                self._trackers = JobTrackers()
+        self._asked_trackers = asked(spec.asked)
 
     async def refresh(self) -> None:
         """Row and history as they are now."""
@@ -93,10 +112,16 @@ class JobView:
         self._seen = news[-1].seq if news else self._seen
         metrics = [event for event in news if isinstance(event, Metric)]
         self._charts.extend(metrics)
+        if metrics and self._rollouts:
+            self._rollouts.look()
+        self._efficiency.extend(metrics)
         self._samples.add(event for event in news if isinstance(event, Sample))
-        self._warnings.add([event.message for event in news if isinstance(event, Warn)])
+        self._answers.add(event for event in news if isinstance(event, PromptAnswer))
+        self._warn(event for event in news if isinstance(event, Warn))
         for event in news:
             self._progress.apply(event)
+            if isinstance(event, Finished):
+                self._ending.show(event.facts)
         self._progress.stretch = update.stretch
         if any(isinstance(event, Checkpoint) for event in news):
             background_tasks.create_lazy(self._read_checkpoints(), name=f"{self._task} checkpoints")
@@ -114,11 +139,27 @@ class JobView:
         self._attempt, self._seen = history.attempt, history.seq
         self._progress = Progress.of(history)
         self._charts.show(history.series)
+        if self._rollouts:
+            self._rollouts.look()
+        self._ending.show(history.finished.facts if history.finished else None)
+        self._answers.show(history.answers)
+        self._efficiency.show(history)
         self._samples.clear()
         self._samples.add(history.samples)
         self._warnings.clear()
-        self._warnings.add(history.warnings)
+        self._alarms.clear()
+        self._warn(history.warnings)
         self._show_head()
+
+    def _warn(self, warnings: Iterable[Warn]) -> None:
+        """What has a kind of its own is an alarm."""
+        found = tuple(warnings)
+        self._alarms.add(found)
+        self._warnings.add([warning.message for warning in found if not warning.code])
+
+    def _see(self, order: Order) -> None:
+        if self._rollouts:
+            self._rollouts.show(order)
 
     async def _read_job(self) -> None:
         try:
@@ -128,7 +169,11 @@ class JobView:
             return
         self._waits = await in_thread(self._studio.queue.waits_because, self._job)
         self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
+        self._efficiency.kept(await in_thread(self._studio.runs.kept_bytes, self._job.id))
+        self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
+        folder = self._studio.home.runs / self._job.id
+        self._trackers.show(await in_thread(news_of, folder, self._asked_trackers))
         self._show_head()
         await self._read_checkpoints()
 
@@ -140,6 +185,11 @@ class JobView:
         self._head.show(self._job, self._progress, self._waits)
 
 
+def _parts(spec: RunSpec) -> tuple[str, ...]:
+    grader = spec.rft.grader if spec.objective is Objective.RFT else None
+    return tuple(grader.graders) if isinstance(grader, Multi) else ()
+
+
 class _Warnings:
     def __init__(self) -> None:
         self._card = box("ts-card ts-warnings", "section").props("aria-label=Warnings")
@@ -149,7 +199,7 @@ class _Warnings:
         self._card.clear()
         self._card.visible = False
 
-    def add(self, messages: list[str] | tuple[str, ...]) -> None:
+    def add(self, messages: list[str]) -> None:
         with self._card:
             for message in messages:
                 with box("ts-warning"):

@@ -28,12 +28,6 @@ REFRESH_S = 1.0
 STATUSES = {"": "All", **{s.value: s.value.title() for s in (
     Status.RUNNING, Status.COMPLETED, Status.FAILED, Status.QUEUED, Status.PAUSED, Status.CANCELLED
 )}}  # fmt: skip
-COMING = {
-    Objective.RFT: (
-        "Reinforcement fine-tuning is coming",
-        "It teaches with feedback scores instead of labeled examples.",
-    ),
-}
 TEACHING = {
     Objective.SFT: (
         "Teach a model with your own examples",
@@ -44,6 +38,11 @@ TEACHING = {
         "Teach a model what people prefer",
         "A preference job shows a base model two answers to each question, the preferred and the rejected one, until "
         "it answers more like the first.",
+    ),
+    Objective.RFT: (
+        "Teach a model by scoring its answers",
+        "A reinforcement job lets a base model answer each prompt several times; a grader scores the answers, and what "
+        "scores better becomes likelier.",
     ),
 }
 
@@ -61,9 +60,6 @@ def register(studio: Studio, signals: Signals) -> None:
         async with frame(studio, "Fine-Tuning Jobs"):
             _head(query.objective)
             _tabs(query.objective)
-            if query.objective in COMING:
-                _coming(query.objective)
-                return
             view = JobsView(studio, query, found)
             signals.jobs.subscribe(view.on_job)
 
@@ -217,12 +213,6 @@ def _tabs(current: Objective) -> None:
             tab = link(name.title(), routes.jobs(name), "ts-tab")
             if objective is current:
                 tab.props("aria-current=page")
-
-
-def _coming(objective: Objective) -> None:
-    title, text = COMING[objective]
-    with empty_state(title, f"{text} Today you can fine-tune with labeled examples.", symbol="spark"):
-        link("See supervised jobs", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
 
 def _teach(objective: Objective) -> None:

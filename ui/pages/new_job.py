@@ -20,7 +20,7 @@ from ui.components.wizard_settings import SettingsStep
 from ui.components.wizard_step import WizardStep
 from ui.layout import frame, page_head
 from ui.signals import Signals
-from ui.threads import in_thread
+from ui.threads import in_own_thread, in_thread
 
 CRUMBS = (("Fine-Tuning Jobs", routes.jobs()), ("New job", None))
 SAVE_AFTER_S = 0.3
@@ -32,7 +32,7 @@ def register(studio: Studio, _signals: Signals) -> None:
         async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
             if objective not in WORDS:
                 page_head("Create Fine-Tuning Job", "")
-                _coming()
+                _unknown(objective)
                 return
             page_head("Create Fine-Tuning Job", WORDS[Objective(objective)].subtitle)
             key = f"clone-{clone}" if clone else f"new-{objective}"
@@ -71,6 +71,8 @@ class Wizard:
         """`dataset` is the one whose page the user comes from."""
         models = await in_thread(self._studio.models.all)
         starter = await in_thread(self._studio.models.starter_state)
+        tuned = await in_thread(self._studio.runs.tuned)
+        machine = await in_thread(self._studio.hardware)
         actor = await in_thread(self._studio.people.actor)
         datasets = await in_thread(self._studio.datasets.all, actor=actor)
         words = words_of(self._form)
@@ -80,7 +82,7 @@ class Wizard:
             about_model = "Choose a base model or a LoRA adapter to start fine-tuning."
             first = WizardStep(1, "Model", about_model, self.open)
             with first.body:
-                self._model = ModelStep(self._studio, self._form, models, starter)
+                self._model = ModelStep(self._studio, self._form, models, starter, machine, tuned)
                 self._foot(1)
             second = WizardStep(2, "Dataset", words.dataset_step, self.open)
             with second.body:
@@ -93,6 +95,7 @@ class Wizard:
                 self._problem.visible = False
                 self._foot(3)
         self._steps = (first, second, third)
+        await self._model.start()
         await self._dataset.start()
         self._form.on_change(self._save_soon)
 
@@ -149,7 +152,7 @@ class Wizard:
             return
         try:
             actor = await in_thread(self._studio.people.actor)
-            job = await in_thread(self._studio.runs.submit, spec, actor=actor)
+            job = await in_own_thread(self._studio.runs.submit, spec, actor=actor)  # tries the grader
         except StudioError as error:
             self._complain(str(error))
             return
@@ -169,8 +172,7 @@ class Wizard:
             await in_thread(self._studio.drafts.save, self._key, self._form.content)
 
 
-def _coming() -> None:
-    with empty_state(
-        "This kind of fine-tuning is coming", "Today you can fine-tune with labeled examples or preferences."
-    ):
+def _unknown(objective: str) -> None:
+    kinds = "sft (supervised), rft (reinforcement) and dpo (preference)"
+    with empty_state("There is no such kind of fine-tuning", f"“{objective[:40]}” is none of {kinds}."):
         link("Start a supervised job", routes.wizard(), "ts-button ts-primary ts-button-link")

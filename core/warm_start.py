@@ -1,0 +1,85 @@
+"""Going on from a finished job's output: how a method can begin there, and from what it is taken."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput
+from core.home import Home
+from storage import manifest
+from storage.methods import Full, LowRank, Method, Qlora
+from storage.run_folder import RunFolder
+from storage.spec import JobSpec, ModelRef, RunSpec, StartRef, Way
+
+#: What two adapters have to share for the one to be trained on as the other. Dropout and bits only matter in training.
+SAME = ("rank", "alpha", "targets", "rslora", "dora", "length", "size", "activation", "placement")
+
+
+def way_on(before: Method, now: Method) -> Way:
+    """How `now` begins where `before` ended. Raises BadInput with the reason where it cannot."""
+    if isinstance(before, Full):
+        return Way.WEIGHTS
+    is_same_kind = before.kind == now.kind or (isinstance(before, LowRank) and isinstance(now, LowRank))
+    if is_same_kind and _shape(before) == _shape(now):
+        return Way.CONTINUE
+    keep = "Keep its method and parameters (" + ", ".join(f"{name} {value}" for name, value in _shape(before)) + ")"
+    if not isinstance(before, LowRank):
+        raise BadInput(
+            f"An output of the method {before.kind} cannot be merged into the weights, so another method cannot begin "
+            f"on top of it. {keep}, or begin with the base model."
+        )
+    if isinstance(now, Qlora):
+        raise BadInput(
+            "QLoRA packs the base model's weights as they are read, so the other job's adapter cannot be merged into "
+            f"them. {keep}, or choose LoRA."
+        )
+    return Way.MERGE
+
+
+def start_of(spec: JobSpec, model: ModelRef, home: Home) -> StartRef | None:
+    """The output that the job begins with, pinned. Raises BadInput where there is none, or it does not fit."""
+    if not spec.start_from:
+        return None
+    folder = RunFolder(home.runs / spec.start_from)
+    if not folder.has_output():
+        raise BadInput(
+            f"The job “{spec.start_from}” has no finished output to go on from. Choose a completed job, or leave "
+            "start_from empty to begin with the base model."
+        )
+    before = folder.spec()
+    if before.model.id != model.id or before.model.revision != model.revision:
+        raise BadInput(
+            f"The job “{spec.start_from}” has tuned {before.model.name} ({before.model.id}), not this {model.name}. "
+            f"Choose the model {before.model.id}."
+        )
+    return StartRef(
+        job_id=spec.start_from,
+        name=before.output_name,
+        method=before.method,
+        way=way_on(before.method, spec.method),
+        sha256=digest(folder.output),
+    )
+
+
+def completed(fields: dict[str, Any], before: RunSpec) -> dict[str, Any]:
+    """A command's fields with the model and the method's parameters of the job that is gone on from."""
+    method = fields.get("method") or {}
+    if isinstance(method, dict) and method.get("kind", before.method.kind) == before.method.kind:
+        fields = {**fields, "method": before.method.model_dump() | method}
+    return {"model": before.model.id, **fields}
+
+
+def digest(output: Path) -> str:
+    """Of the manifest, which holds the sha256 of every file."""
+    return hashlib.sha256((output / manifest.NAME).read_bytes()).hexdigest()
+
+
+def take(start: StartRef, home: Home, into: RunFolder) -> None:
+    """Put the output into the new run's folder, which from then on needs the other job no more. Raises BadInput."""
+    manifest.link(RunFolder(home.runs / start.job_id).output, into.start)
+    if digest(into.start) != start.sha256:
+        raise BadInput(f"The output of “{start.job_id}” has just been replaced. Try again.")
+
+
+def _shape(method: Method) -> tuple[tuple[str, object], ...]:
+    return tuple((name, getattr(method, name)) for name in SAME if hasattr(method, name))
