@@ -20,6 +20,7 @@ from serving.failures import BadRequest, NoSuchModel, ServingError
 from serving.prompts import chat_prompt, plain_prompt
 from serving.request import BASE, Generation, Piece
 
+
 class Service:
     """`names`: which adapter answers to which model name; the base model's own name means no adapter."""
 
@@ -178,15 +179,19 @@ class Service:
             return
         yield event("[DONE]")
 
+
 def streamed(chunks: AsyncIterator[bytes]) -> StreamingResponse:
     return StreamingResponse(chunks, media_type="text/event-stream", headers={"cache-control": "no-cache"})
+
 
 async def hung_up(request: Request) -> None:
     while not await request.is_disconnected():
         await asyncio.sleep(0.2)
 
+
 def text_of(pieces: list[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
+
 
 def prompts_of(prompt: str | list[str] | list[int]) -> list[str | list[int]]:
     if isinstance(prompt, str):
@@ -195,15 +200,18 @@ def prompts_of(prompt: str | list[str] | list[int]) -> list[str | list[int]]:
         return [[token for token in prompt if isinstance(token, int)]]
     return [text for text in prompt if isinstance(text, str)]
 
+
 async def answer_error(_request: Request, problem: Exception) -> Response:
     assert isinstance(problem, ServingError)
     headers = {"retry-after": "2"} if problem.status == 503 else {}
     return JSONResponse(error(problem), status_code=problem.status, headers=headers)
+
 
 async def answer_invalid(_request: Request, problem: Exception) -> Response:
     assert isinstance(problem, ValidationError)
     first = problem.errors()[0]
     where = ".".join(map(str, first["loc"]))
     return JSONResponse(error(BadRequest(f"{where}: {first['msg']}.", param=where)), status_code=400)
+
 
 __all__ = ["Sampling", "Service"]

@@ -68,9 +68,7 @@ def engine_of(spec: WorkerSpec) -> Engine:
         )
     from serving.transformers_engine import TransformersEngine
 
-    compute = Compute(
-        device=spec.device, threads=spec.threads, weights_dtype=spec.weights_dtype, micro_batch_tokens=1
-    )
+    compute = Compute(device=spec.device, threads=spec.threads, weights_dtype=spec.weights_dtype, micro_batch_tokens=1)
     engine = TransformersEngine(load_model(spec.model, compute, Lora()), load_tokenizer(spec.model), slots=spec.slots)
     for adapter in spec.adapters:
         engine.load_adapter(adapter.name, Path(adapter.folder))
