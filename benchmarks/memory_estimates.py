@@ -21,7 +21,8 @@ from core.datasets.tokens import Examination
 from core.estimate.memory import memory_of
 from core.estimate.traffic import Counted, traffic_of
 from core.home import Home
-from core.models import STARTER_ID, Models
+from core.models.library import Models
+from core.models.starter import STARTER_ID
 from core.spawn import spawn
 from storage.event_log import read_events
 from storage.events import Finished

@@ -15,7 +15,7 @@ from core.errors import BadInput, Taken
 from core.feed import FeedUpdate
 from core.home import Home
 from core.inbox import Inbox, Request
-from core.models import STARTER_ID
+from core.models.starter import STARTER_ID
 from core.studio import Studio
 from storage.status import Status
 from storage.tables import Job
@@ -142,9 +142,9 @@ def _hand_over(home: Home, studio: Studio, file: Path | None, asked: dict[str, A
 
 
 def _wait_for_starter(studio: Studio, as_json: bool) -> None:
-    studio.models.prepare_starter()
+    studio.models.starter.prepare()
     said = ""
-    while (state := studio.models.wait_for_starter(timeout_s=0.5)).kind == "preparing":
+    while (state := studio.models.starter.wait(timeout_s=0.5)).kind == "preparing":
         line = f"Starter model: {state.detail} ({state.done} of {state.total})"
         if line != said and not as_json:
             console.print(line, style="dim", markup=False)

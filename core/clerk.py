@@ -17,7 +17,8 @@ from core.desk import DatasetDesk
 from core.errors import BadInput, StudioError, explain
 from core.home import Home
 from core.inbox import LOOK_EVERY_MS, Answer, Inbox, Request
-from core.models import STARTER_ID, Models
+from core.models.library import Models
+from core.models.starter import STARTER_ID
 from core.people import Actor
 from core.queueing import Queue, Shift
 from core.runs import Runs
@@ -143,8 +144,8 @@ class Clerk:
                 return f"{what} is deleted; it stays in the trash for a week."
 
     def _require_starter(self) -> None:
-        self._models.prepare_starter()
-        state = self._models.starter_state()
+        self._models.starter.prepare()
+        state = self._models.starter.state()
         if state.kind == "preparing":
             raise NotYet(f"Starter model: {state.detail} ({state.done} of {state.total})")
         if state.kind != "ready":

@@ -13,7 +13,7 @@ from core.errors import NobodyRuns, NoRunner, StudioError
 from core.home import Home
 from core.integrity import Integrity
 from core.launcher import REQUIRED, RUNNER_VARIABLE
-from core.models import Models
+from core.models.library import Models
 from core.opening import WAYS_BACK, on_network
 from core.runner_socket import call
 from storage import snapshot
@@ -140,5 +140,5 @@ def _models(home: Home) -> Iterator[Finding]:
             yield Finding("ok", f"Model {info.id} ({info.parameters / 1e6:.0f} M parameters)")
         else:
             yield Finding(
-                "note", f"Model {info.id}: {models.starter_state().detail}", "It is made when the studio starts."
+                "note", f"Model {info.id}: {models.starter.state().detail}", "It is made when the studio starts."
             )

@@ -30,7 +30,7 @@ from core.home import Home
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.mirrors import Mirrors
-from core.models import Models
+from core.models.library import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
@@ -158,7 +158,7 @@ class Studio:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
         with contextlib.suppress(StudioError):
             self.datasets.add_starter(self.people.actor())
-            self.models.prepare_starter()
+            self.models.starter.prepare()
 
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
@@ -166,7 +166,7 @@ class Studio:
         self._mirrors.stop()
         self._nightly.stop()
         self.scheduler.stop()
-        self.models.stop()
+        self.models.starter.stop()
         self.tokens.stop()
         self.closer_looks.stop()
         self.grader_trials.stop()

@@ -24,7 +24,7 @@ from core.estimate.outlook import Outlook
 from core.estimate.traffic import traffic_of
 from core.grading.trials import require_grader, require_spread
 from core.home import Home
-from core.models import Models
+from core.models.library import Models
 from core.people import Actor
 from core.predictions import Predictions
 from core.resolve import resolve

@@ -5,7 +5,7 @@ from pathlib import Path
 from core.datasets.library import Datasets
 from core.datasets.tokens import RowTokens, TokenCounts
 from core.errors import BadInput
-from core.models import Models
+from core.models.library import Models
 from core.people import Actor
 from storage.files import read_json
 from storage.spec import LONGEST_CHAT_TEMPLATE, ModelRef

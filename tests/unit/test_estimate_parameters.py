@@ -7,7 +7,7 @@ import pytest
 
 from core.estimate.parameters import trainable_parameters
 from core.home import Home
-from core.models import Models
+from core.models.library import Models
 from storage.files import write_json
 from storage.manifest import seal
 from storage.methods import Adapter, Full, Lora, Method, Prefix, Qlora

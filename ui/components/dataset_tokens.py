@@ -7,7 +7,7 @@ from nicegui import ui
 from core.checks.codes import CODES
 from core.datasets.tokens import Examination, TokenReport
 from core.errors import StudioError
-from core.models import ModelInfo
+from core.models.library import ModelInfo
 from core.studio import Studio
 from storage.tables import Dataset
 from ui import routes

@@ -1,6 +1,6 @@
 """The chosen method's own parameters: every field it has, made from the spec."""
 
-from core.models import ModelInfo
+from core.models.library import ModelInfo
 from ui.components.method_words import METHOD_WORDS
 from ui.components.spec_field import spec_entry
 from ui.components.spec_form import METHODS, SpecForm

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import ui
 
-from core.models import ModelInfo
+from core.models.library import ModelInfo
 from storage.tables import Job
 from ui.components.method_words import METHOD_WORDS
 from ui.components.text import Text, box, icon

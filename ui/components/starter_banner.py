@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from core.errors import StudioError
-from core.models import StarterState
+from core.models.starter import StarterState
 from core.studio import Studio
 from ui.components.button import Button
 from ui.components.text import Text, box
@@ -37,13 +37,13 @@ class StarterProgress:
         self._show(state)
 
     async def _look(self) -> None:
-        self._show(await in_thread(self._studio.models.starter_state))
+        self._show(await in_thread(self._studio.models.starter.state))
         if self.is_ready and self._on_ready:
             await self._on_ready()
 
     async def _again(self) -> None:
         try:
-            await in_thread(self._studio.models.prepare_starter)
+            await in_thread(self._studio.models.starter.prepare)
         except StudioError as error:
             self._show(StarterState(kind="failed", detail=str(error)))
             return
@@ -64,7 +64,7 @@ class StarterProgress:
 
 
 async def starter_banner(studio: Studio) -> None:
-    state = await in_thread(studio.models.starter_state)
+    state = await in_thread(studio.models.starter.state)
     if state.kind != "ready":
         StarterProgress(studio, state)
 

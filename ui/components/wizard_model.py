@@ -9,7 +9,8 @@ from core import combinations, learning_rates
 from core.errors import BadInput, NotFound
 from core.hardware import Hardware
 from core.method_figures import Figures, figures
-from core.models import ModelInfo, StarterState
+from core.models.library import ModelInfo
+from core.models.starter import StarterState
 from core.studio import Studio
 from core.warm_start import way_on
 from storage.methods import Method, Qlora

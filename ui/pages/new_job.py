@@ -70,7 +70,7 @@ class Wizard:
     async def build(self, dataset: str = "") -> None:
         """`dataset` is the one whose page the user comes from."""
         models = await in_thread(self._studio.models.all)
-        starter = await in_thread(self._studio.models.starter_state)
+        starter = await in_thread(self._studio.models.starter.state)
         tuned = await in_thread(self._studio.runs.tuned)
         machine = await in_thread(self._studio.hardware)
         actor = await in_thread(self._studio.people.actor)

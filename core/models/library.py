@@ -1,27 +1,16 @@
-"""The library of base models on this machine, and the starter that is made on first use."""
+"""The library of base models on this machine: sealed folders of the model store."""
 
-import contextlib
-import shutil
-import subprocess
-import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from core import learning_rates
 from core.errors import NotFound
 from core.home import Home
-from core.spawn import PROJECT_ROOT, inherited
+from core.models.starter import STARTER_ID, Starter
 from storage import manifest
-from storage.event_log import read_events
-from storage.events import Failed, Phase
 from storage.files import read_json
 from storage.spec import ModelRef, Objective
-
-STARTER_ID = "smollm2-135m"
-#: Half a gigabyte: the bf16 weights and, for a moment, their temporary copy.
-STARTER_BYTES = 550 * 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,14 +28,6 @@ class ModelInfo:
     is_starter: bool
     #: What this model learns well at, where that is known; small models want larger steps.
     suggested_learning_rate: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StarterState:
-    kind: Literal["missing", "preparing", "ready", "failed"]
-    detail: str = ""
-    done: int = 0
-    total: int = 0
 
 
 _STARTER = ModelInfo(
@@ -68,8 +49,7 @@ class Models:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._converter: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self.starter = Starter(home)
 
     def all(self) -> list[ModelInfo]:
         found = [info for folder in sorted(self._home.models.glob("[!.]*")) if (info := self._read(folder))]
@@ -84,7 +64,7 @@ class Models:
             raise NotFound(f"There is no model “{model_id}” on this machine. Available: {', '.join(known)}.")
         if not info.ready:
             raise NotFound(
-                f"The model {info.name} is not ready yet: {self.starter_state().detail or 'it is being made'}."
+                f"The model {info.name} is not ready yet: {self.starter.state().detail or 'it is being made'}."
             )
         folder = self._home.models / info.id
         details = read_json(folder / "model.json") or {}
@@ -106,58 +86,6 @@ class Models:
         parameters, known = (info.parameters, info.suggested_learning_rate) if info else (0, None)
         return {"learning_rate": learning_rates.suggested(objective, method, parameters, known)}
 
-    def starter_state(self) -> StarterState:
-        if manifest.is_sealed(self._home.models / STARTER_ID):
-            return StarterState(kind="ready")
-        events = read_events(self._starter_work / "events.jsonl").events
-        alive = self._converter is not None and self._converter.poll() is None
-        for event in reversed(events):
-            if isinstance(event, Failed):
-                return StarterState(kind="failed", detail=event.message)
-            if isinstance(event, Phase) and alive:
-                return StarterState(kind="preparing", detail=event.detail, done=event.done, total=event.total)
-        if alive:
-            return StarterState(kind="preparing", detail="Starting the conversion")
-        if self._converter is not None:
-            return StarterState(kind="failed", detail=self._last_words())
-        return StarterState(kind="missing", detail="The starter model has not been converted yet.")
-
-    def prepare_starter(self) -> None:
-        """Start the conversion in a process of its own, unless it runs or is done. Raises BadInput on a full disk."""
-        with self._lock:
-            if self.starter_state().kind in ("ready", "preparing"):
-                return
-            self._home.require_free(STARTER_BYTES, "The starter model")
-            shutil.rmtree(self._starter_work, ignore_errors=True)
-            self._starter_work.mkdir(parents=True)
-            with (self._starter_work / "converter.log").open("wb") as log:
-                self._converter = subprocess.Popen(
-                    [sys.executable, "-m", "training.starter", str(self._home.models)],
-                    cwd=PROJECT_ROOT,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env={**inherited(), "HF_HUB_OFFLINE": "1", "USE_HUB_KERNELS": "0"},
-                    start_new_session=True,
-                )
-
-    def wait_for_starter(self, timeout_s: float | None = None) -> StarterState:
-        """Block until the conversion has ended, or for `timeout_s`."""
-        if self._converter is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._converter.wait(timeout_s)
-        return self.starter_state()
-
-    def stop(self) -> None:
-        """End a running conversion; its partial folder is swept by the next one."""
-        if self._converter is not None and self._converter.poll() is None:
-            self._converter.terminate()
-            self._converter.wait(10)
-
-    @property
-    def _starter_work(self) -> Path:
-        return self._home.models / ".starter"
-
     def _read(self, folder: Path) -> ModelInfo | None:
         details = read_json(folder / "model.json")
         if details is None or folder.name.endswith(manifest.PARTIAL) or not manifest.is_sealed(folder):
@@ -174,12 +102,6 @@ class Models:
             is_starter=folder.name == STARTER_ID,
             suggested_learning_rate=details.get("suggested_learning_rate"),
         )
-
-    def _last_words(self) -> str:
-        log = self._starter_work / "converter.log"
-        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-        said = lines[-1][:300] if lines else "it said nothing"
-        return f"The conversion of the starter model ended early ({said}). Run scripts/install and try again."
 
 
 #: Field of ModelRef → its name in a model's `config.json`.
