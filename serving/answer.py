@@ -5,7 +5,7 @@ from transformers import PreTrainedTokenizerBase
 
 from serving.engine import Receive
 from serving.grammar import Grammar
-from serving.request import Generation, Logprob, Piece
+from serving.request import Finish, Generation, Logprob, Piece, Told
 from serving.sampling import Sampler
 from serving.text import TextStream
 
@@ -51,11 +51,11 @@ class Answer:
     def abort(self) -> None:
         self._end("aborted", "", 0)
 
-    def _end(self, finish: str, text: str, tokens: int, told: tuple = ()) -> None:  # type: ignore[type-arg]
+    def _end(self, finish: Finish, text: str, tokens: int, told: tuple[Told, ...] = ()) -> None:
         self.is_over = True
-        self._receive(Piece.model_validate({"text": text, "tokens": tokens, "logprobs": told, "finish": finish}))
+        self._receive(Piece(text, tokens, told, finish))
 
-    def _logprob(self, token: int, logprobs: torch.Tensor) -> tuple[Logprob, tuple[Logprob, ...]]:
+    def _logprob(self, token: int, logprobs: torch.Tensor) -> Told:
         count = self.generation.sampling.top_logprobs or 0
         best = torch.topk(logprobs, count) if count else None
         top = tuple(map(self._named, best.indices.tolist(), best.values.tolist())) if best else ()

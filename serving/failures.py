@@ -17,6 +17,13 @@ class BadRequest(ServingError):
     code = "unsupported_value"
 
 
+class TooLarge(ServingError):
+    """More bytes than a request may have."""
+
+    status = 413
+    code = "request_too_large"
+
+
 class TooLong(ServingError):
     status = 400
     code = "context_length_exceeded"
@@ -28,6 +35,8 @@ class NoSuchModel(ServingError):
 
 
 class Busy(ServingError):
+    """As many wait as may."""
+
     status = 503
     code = "engine_overloaded"
 
@@ -35,5 +44,5 @@ class Busy(ServingError):
 class CannotHold(ServingError):
     """An engine that has no place for this kind of adapter or model."""
 
-    status = 400
-    code = "unsupported_value"
+    status = 409
+    code = "cannot_hold"

@@ -1,27 +1,31 @@
 """GGUF files for llama.cpp, out of safetensors: a base model in 8 or 16 bits, and LoRA adapters for it.
 
 The names of tensors and keys are llama.cpp's own, from its `gguf` package; only the families listed here are known.
-Written to a temporary name and renamed, as everything here.
+Written tensor by tensor to a temporary name, so that a large model needs the memory of its largest tensor.
 """
 
-import json
-from collections.abc import Iterator
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
-import torch
-from safetensors import safe_open
-from transformers import PreTrainedTokenizerBase
 
+from serving.ends import object_of
 from serving.failures import CannotHold
+from serving.gguf_vocabulary import describe_vocabulary
+from serving.safetensors_file import Stored, tensors_of
+from storage.files import fsync_path
+from storage.serving import not_in_gguf
 
-NORMAL, CONTROL = int(gguf.TokenType.NORMAL), int(gguf.TokenType.CONTROL)
-UNUSED = int(gguf.TokenType.UNUSED)
-#: llama.cpp writes a file's tensors in their own type below this many columns: blocks of 8 bits are 32 wide.
+#: Quantised types are blocks of so many columns; a narrower tensor stays in 16 bits.
 BLOCK = 32
+#: Told after each tensor: how many are written, of how many.
+Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,68 +44,45 @@ FAMILIES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A tensor of the file to be: where it comes from and what becomes of it."""
+
+    name: str
+    source: Stored
+    kind: gguf.GGMLQuantizationType
+    #: Of query or key, whose rows are put in pairs; 0 for all others.
+    heads: int = 0
+
+    def written(self) -> np.ndarray:
+        array = self.source.read()
+        return packed(paired(array, self.heads) if self.heads else array, self.kind)
+
+
 def family_of(config: dict[str, Any]) -> Family:
-    known = str(config.get("model_type"))
-    if known not in FAMILIES:
-        named = ", ".join(FAMILIES)
-        raise CannotHold(f"llama.cpp files can be made of {named} models; this one is “{known[:40]}”.")
-    if config.get("rope_scaling"):
-        raise CannotHold("This model stretches its positions (rope_scaling), which our llama.cpp files do not say yet.")
-    return FAMILIES[known]
+    if reason := not_in_gguf(config):
+        raise CannotHold(reason)
+    return FAMILIES[str(config["model_type"])]
 
 
-def write_base(model: Path, target: Path, tokenizer: PreTrainedTokenizerBase, *, bits: int = 8) -> None:
-    """Raises CannotHold for a family that is not known."""
-    config = json.loads((model / "config.json").read_text("utf-8"))
+def write_base(model: Path, target: Path, *, bits: int = 8, told: Told = lambda done, total: None) -> None:
+    """Raises CannotHold for a family or a tokenizer that is not known."""
+    config = object_of(model / "config.json")
     family = family_of(config)
-    partial = target.with_name(f"{target.name}.partial")
-    writer = gguf.GGUFWriter(partial, gguf.MODEL_ARCH_NAMES[family.arch])
-    describe(writer, config)
-    describe_vocabulary(writer, config, tokenizer)
     names = gguf.get_tensor_name_map(family.arch, config["num_hidden_layers"])
-    for name, tensor in tensors_of(model):
-        written = names.get_name(name, try_suffixes=(".weight", ".bias"))
-        if written is None:
-            raise CannotHold(f"llama.cpp has no place for the weights {name}.")
-        if name == "lm_head.weight" and config.get("tie_word_embeddings"):
+    planned = []
+    for source in tensors_of(model):
+        if source.name == "lm_head.weight" and config.get("tie_word_embeddings"):
             continue
-        array = permuted(name, tensor, config, family).to(torch.float32).numpy()
-        add(writer, written, array, bits)
-    finish(writer, partial, target)
-
-
-def write_adapter(adapter: Path, base: Path, target: Path) -> None:
-    """A LoRA adapter of PEFT's. Raises CannotHold for what llama.cpp's adapters cannot say."""
-    config = json.loads((base / "config.json").read_text("utf-8"))
-    family = family_of(config)
-    asked = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
-    require_plain_lora(asked)
-    partial = target.with_name(f"{target.name}.partial")
-    writer = gguf.GGUFWriter(partial, gguf.MODEL_ARCH_NAMES[family.arch])
-    writer.add_string(gguf.Keys.General.TYPE, gguf.GGUFType.ADAPTER)
-    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-    rank, alpha = int(asked["r"]), float(asked["lora_alpha"])
-    # llama.cpp divides by the rank; rsLoRA by its root.
-    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha * rank**0.5 if asked.get("use_rslora") else alpha)
-    names = gguf.get_tensor_name_map(family.arch, config["num_hidden_layers"])
-    for name, tensor in tensors_of(adapter):
-        module, _, part = name.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
-        written = names.get_name(f"{module}.weight", try_suffixes=(".weight",))
-        if written is None or part not in ("A", "B"):
-            raise CannotHold(f"llama.cpp has no place for the adapter's weights {name}.")
-        # Only B's rows are the module's rows.
-        whole = permuted(f"{module}.weight", tensor, config, family) if part == "B" else tensor
-        writer.add_tensor(f"{written}.lora_{part.lower()}", whole.to(torch.float32).numpy().astype(np.float16))
-    finish(writer, partial, target)
-
-
-def require_plain_lora(asked: dict[str, Any]) -> None:
-    if str(asked.get("peft_type")) != "LORA":
-        raise CannotHold(f"llama.cpp holds LoRA adapters only; this one is {str(asked.get('peft_type'))[:40]}.")
-    if asked.get("use_dora"):
-        raise CannotHold("llama.cpp holds plain LoRA adapters only; this one is weight-decomposed (DoRA).")
-    if asked.get("modules_to_save"):
-        raise CannotHold("llama.cpp's adapters hold no whole layers, and this one brings some (modules_to_save).")
+        name = names.get_name(source.name, try_suffixes=(".weight", ".bias"))
+        if name is None:
+            raise CannotHold(f"llama.cpp has no place for the weights {source.name[:100]}.")
+        heads = heads_of(source.name, config) if family.permutes else 0
+        planned.append(Planned(name, source, kind_of(source.shape, bits), heads))
+    with writing(target, family.arch) as writer:
+        describe(writer, config)
+        describe_vocabulary(writer, model, int(config["vocab_size"]))
+        write_tensors(writer, planned, told)
 
 
 def describe(writer: gguf.GGUFWriter, config: dict[str, Any]) -> None:
@@ -121,63 +102,64 @@ def describe(writer: gguf.GGUFWriter, config: dict[str, Any]) -> None:
     writer.add_vocab_size(config["vocab_size"])
 
 
-def describe_vocabulary(writer: gguf.GGUFWriter, config: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> None:
-    """Prompts reach llama.cpp as tokens, so it only has to turn tokens into text."""
-    backend = json.loads(tokenizer.backend_tokenizer.to_str())
-    if backend["model"]["type"] != "BPE":
-        raise CannotHold(f"llama.cpp files are made of BPE tokenizers only; this one is {backend['model']['type']}.")
-    by_id = {number: token for token, number in tokenizer.get_vocab().items()}
-    special = set(tokenizer.all_special_ids) | {
-        added["id"] for added in backend.get("added_tokens", []) if added["special"]
-    }
-    tokens = [by_id.get(number, f"[unused{number}]") for number in range(config["vocab_size"])]
-    types = [CONTROL if number in special else NORMAL if number in by_id else UNUSED for number in range(len(tokens))]
-    merges = backend["model"]["merges"]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("default")
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
-    writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in merges])
-    if tokenizer.eos_token_id is not None:
-        writer.add_eos_token_id(tokenizer.eos_token_id)
-    if tokenizer.bos_token_id is not None:
-        writer.add_bos_token_id(tokenizer.bos_token_id)
-    writer.add_add_bos_token(False)
-
-
-def add(writer: gguf.GGUFWriter, name: str, array: np.ndarray, bits: int) -> None:
+def kind_of(shape: tuple[int, ...], bits: int) -> gguf.GGMLQuantizationType:
     """Vectors stay in 32 bits, as llama.cpp's own converter leaves them."""
-    if array.ndim == 1:
-        writer.add_tensor(name, array)
-    elif bits == 8 and array.shape[-1] % BLOCK == 0:
-        kind = gguf.GGMLQuantizationType.Q8_0
-        writer.add_tensor(name, gguf.quants.quantize(array, kind), raw_dtype=kind)
-    else:
-        writer.add_tensor(name, array.astype(np.float16))
+    if len(shape) == 1:
+        return gguf.GGMLQuantizationType.F32
+    fits = bits == 8 and shape[-1] % BLOCK == 0
+    return gguf.GGMLQuantizationType.Q8_0 if fits else gguf.GGMLQuantizationType.F16
 
 
-def permuted(name: str, tensor: torch.Tensor, config: dict[str, Any], family: Family) -> torch.Tensor:
-    """Query and key of llama's family: transformers rotates halves of a head, llama.cpp pairs of neighbours."""
+def packed(array: np.ndarray, kind: gguf.GGMLQuantizationType) -> np.ndarray:
+    match kind:
+        case gguf.GGMLQuantizationType.F32:
+            return array
+        case gguf.GGMLQuantizationType.F16:
+            return array.astype(np.float16)
+        case _:
+            return gguf.quants.quantize(array, kind)
+
+
+def heads_of(name: str, config: dict[str, Any]) -> int:
+    """Heads of a query or key by the name of its weights; 0 for everything else."""
     part = name.rpartition(".")[0].rpartition(".")[2]
-    if not family.permutes or part not in ("q_proj", "k_proj"):
-        return tensor
     heads = int(config["num_attention_heads"])
-    heads = heads if part == "q_proj" else int(config.get("num_key_value_heads") or heads)
-    rows, *rest = tensor.shape
-    return tensor.reshape(heads, 2, rows // heads // 2, *rest).swapaxes(1, 2).reshape(tensor.shape)
+    return {"q_proj": heads, "k_proj": int(config.get("num_key_value_heads") or heads)}.get(part, 0)
 
 
-def tensors_of(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
-    """One at a time, from every safetensors file of a folder."""
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                yield name, file.get_tensor(name)
+def paired(array: np.ndarray, heads: int) -> np.ndarray:
+    """transformers rotates halves of a head, llama.cpp pairs of neighbours."""
+    rows, *rest = array.shape
+    return array.reshape(heads, 2, rows // heads // 2, *rest).swapaxes(1, 2).reshape(array.shape)
 
 
-def finish(writer: gguf.GGUFWriter, partial: Path, target: Path) -> None:
+def write_tensors(writer: gguf.GGUFWriter, planned: list[Planned], told: Told = lambda done, total: None) -> None:
+    """The file lists all tensors before the first one's bytes."""
+    for tensor in planned:
+        count = int(np.prod(tensor.source.shape))
+        per_block, block_bytes = gguf.GGML_QUANT_SIZES[tensor.kind]
+        writer.add_tensor_info(
+            tensor.name, tensor.source.shape, np.dtype(np.float32), count // per_block * block_bytes, tensor.kind
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    partial.replace(target)
+    writer.write_ti_data_to_file()
+    for done, tensor in enumerate(planned, start=1):
+        writer.write_tensor_data(np.ascontiguousarray(tensor.written()))
+        told(done, len(planned))
+
+
+@contextmanager
+def writing(target: Path, arch: gguf.MODEL_ARCH) -> Iterator[gguf.GGUFWriter]:
+    """`target` is whole or not there. Two workers that write it at once do not disturb each other."""
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    writer = gguf.GGUFWriter(partial, gguf.MODEL_ARCH_NAMES[arch])
+    try:
+        yield writer
+        writer.close()
+        fsync_path(partial)
+        partial.replace(target)
+        fsync_path(target.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,65 +1,45 @@
-"""llama.cpp, in this process, through the `xllamacpp` wheel: the fastest answers on a CPU, for the base and LoRA adapters.
+"""llama.cpp, in this process, by the `xllamacpp` wheel: the fastest answers on a CPU, for the base and LoRA adapters.
 
 It batches continuously, but only requests of the same adapter share a pass. Its adapters are named when a model is
-loaded, so another one means another instance: the file is mapped once for both, new requests go to the new one, and the
-old one ends with its last answer.
+loaded, so another one means another instance: new requests go to the new one, and the old one ends with its last
+answer.
 """
 
+import json
 import secrets
+import tempfile
 import threading
-from collections.abc import Mapping
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import xllamacpp
 
-from serving.engine import Load, Receive
-from serving.failures import TooLong
-from serving.request import BASE, Generation, Logprob, Piece, Sampling
+from serving.converted import Converted
+from serving.engine import Load, Receive, Tell
+from serving.failures import CannotHold, NoSuchModel, TooLong
+from serving.llama_words import Listening, request_of
+from serving.request import BASE, Generation
+from storage.serving import WorkerSpec
+
+#: Bytes of keys and values that all running answers share, where one context needs no more.
+CACHE_BYTES = 512 * 1024**2
+#: Tokens of a prompt that are read in one step: a client that hangs up is noticed between two of them.
+STEP_TOKENS = 256
 
 
-class Listening:
-    """One answer that llama.cpp is writing; what it calls back with the next part of it."""
+@dataclass(frozen=True)
+class Settings:
+    """`context_length`: tokens of one answer with its prompt; `pool`: of all that are written at a time."""
 
-    def __init__(self, receive: Receive, *, wants_logprobs: bool) -> None:
-        self._receive, self._wants_logprobs = receive, wants_logprobs
-        self._is_cancelled = self._is_over = False
-
-    def cancel(self) -> None:
-        self._is_cancelled = True
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self._is_cancelled
-
-    def hear(self, chunk: dict[str, Any]) -> bool:
-        """True makes llama.cpp stop."""
-        if self._is_over or self._is_cancelled:
-            return True
-        if not chunk.get("choices"):
-            self._is_over = True
-            self._receive(Piece(finish="aborted"))
-            return True
-        choice = chunk["choices"][0]
-        finish = choice.get("finish_reason") or ""
-        listed = (choice.get("logprobs") or {}).get("content") or () if self._wants_logprobs else ()
-        self._is_over = bool(finish)
-        self._receive(
-            Piece(
-                text=choice.get("text") or "",
-                tokens=0 if finish else 1,
-                logprobs=tuple((named(entry), tuple(map(named, entry["top_logprobs"]))) for entry in listed),
-                finish="stop" if finish == "stop" else "length" if finish else "",
-            )
-        )
-        return False
-
-    def close(self) -> None:
-        """It returned; an answer without an end was broken off."""
-        if not self._is_over:
-            self._receive(Piece(finish="aborted"))
+    model: Path
+    context_length: int
+    pool: int
+    slots: int = 8
+    threads: int = 1
+    adapters: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,127 +48,162 @@ class Instance:
 
     server: Any
     adapters: dict[str, int]
-    running: int = 0
 
 
-@dataclass
-class Settings:
-    model: Path
-    context_length: int
-    slots: int = 8
-    threads: int = 1
-    adapters: dict[str, Path] = field(default_factory=dict)
+@dataclass(frozen=True)
+class Waiting:
+    instance: Instance
+    generation: Generation
+    listening: Listening
+
+    @property
+    def tokens(self) -> int:
+        """What it may take of the pool."""
+        return len(self.generation.prompt) + self.generation.sampling.max_tokens
 
 
 class LlamaEngine:
-    """`model`: a GGUF file; adapters are GGUF files as well."""
+    """Adapters are made into GGUF files by `converted`."""
 
     name = "llama.cpp"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, converted: Converted) -> None:
         self.context_length = settings.context_length
-        self._settings = settings
-        self._lock = threading.Lock()
+        self._settings, self._converted = settings, converted
+        self._changing = threading.Lock()
         self._instance = started(settings)
-        self._waiting = 0
-        self._pool = ThreadPoolExecutor(settings.slots * 2, thread_name_prefix="answer")
+        self._lock = threading.Lock()
+        self._queue: deque[Waiting] = deque()
+        self._running: list[Waiting] = []
+        self._pool = ThreadPoolExecutor(settings.slots, thread_name_prefix="answer")
 
     def submit(self, generation: Generation, receive: Receive) -> Listening:
-        if len(generation.prompt) >= self.context_length:
+        room = self.context_length - len(generation.prompt)
+        if room < 1:
             raise TooLong(
                 f"The prompt has {len(generation.prompt)} tokens; this model's context holds {self.context_length}.",
                 param="messages",
             )
-        listening = Listening(receive, wants_logprobs=generation.sampling.top_logprobs is not None)
+        instance = self._instance
+        if generation.adapter != BASE and generation.adapter not in instance.adapters:
+            raise NoSuchModel(f"The adapter “{generation.adapter}” is not loaded any more.", param="model")
+        sampling = generation.sampling
+        bounded = sampling.model_copy(update={"max_tokens": min(sampling.max_tokens, room)})
+        listening = Listening(receive, wants_logprobs=sampling.top_logprobs is not None)
         with self._lock:
-            instance = self._instance
-            instance.running += 1
-        self._pool.submit(self._answer, instance, generation, listening)
+            self._queue.append(Waiting(instance, generation.model_copy(update={"sampling": bounded}), listening))
+        self._admit()
         return listening
 
     def load_adapter(self, name: str, folder: Path) -> None:
-        """`folder`: the GGUF file of the adapter. Takes as long as the model takes to load."""
-        self._restart({**self._settings.adapters, name: folder})
+        """Takes as long as the model takes to load."""
+        path = self._converted.adapter(folder)
+        with self._changing:
+            self._restart({**self._settings.adapters, name: path})
 
     def drop_adapter(self, name: str) -> None:
-        self._restart({known: path for known, path in self._settings.adapters.items() if known != name})
+        with self._changing:
+            self._restart({known: path for known, path in self._settings.adapters.items() if known != name})
 
     def adapters(self) -> list[str]:
-        return sorted(self._settings.adapters)
+        return sorted(self._instance.adapters)
 
     def load(self) -> Load:
-        return Load(running=self._instance.running, slots=self._settings.slots)
+        with self._lock:
+            return Load(running=len(self._running), waiting=len(self._queue), slots=self._settings.slots)
 
     def close(self) -> None:
+        with self._lock:
+            waiting = [*self._queue, *self._running]
+            self._queue.clear()
+        for answer in waiting:
+            answer.listening.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _restart(self, adapters: dict[str, Path]) -> None:
-        self._settings.adapters = adapters
-        fresh = started(self._settings)
-        with self._lock:
-            self._instance = fresh  # the old one goes with its last answer
+        self._settings = replace(self._settings, adapters=adapters)
+        self._instance = started(self._settings)  # the old one goes with its last answer
 
-    def _answer(self, instance: Instance, generation: Generation, listening: Listening) -> None:
+    def _admit(self) -> None:
+        """In their order, as many as have a slot and room: llama.cpp breaks an answer off when the room is full."""
+        with self._lock:
+            free = self._settings.pool - sum(answer.tokens for answer in self._running)
+            while self._queue and len(self._running) < self._settings.slots:
+                if self._queue[0].tokens > free and not self._queue[0].listening.is_cancelled:
+                    return
+                answer = self._queue.popleft()
+                if answer.listening.is_cancelled:
+                    continue
+                free -= answer.tokens
+                self._running.append(answer)
+                self._pool.submit(self._answer, answer)
+
+    def _answer(self, answer: Waiting) -> None:
         try:
-            if not listening.is_cancelled:
-                asked = request_of(generation, instance.adapters)
-                instance.server.handle_completions(asked, listening.hear)
+            if not answer.listening.is_cancelled:
+                place = answer.instance.adapters.get(answer.generation.adapter)
+                answer.instance.server.handle_completions(request_of(answer.generation, place), answer.listening.hear)
+            answer.listening.close()
+        except Exception as error:  # noqa: BLE001 - the edge to somebody else's C++
+            answer.listening.close(f"llama.cpp could not answer: {str(error)[:300]}")
         finally:
-            listening.close()
             with self._lock:
-                instance.running -= 1
+                self._running.remove(answer)
+            self._admit()
+
+
+def llama_engine(spec: WorkerSpec, tell: Tell) -> LlamaEngine:
+    """Makes the GGUF files that are not there yet, and loads. Raises CannotHold."""
+    model = Path(spec.model.path)
+    converted = Converted(Path(spec.cache), model, bits=spec.bits)
+    tell("Making llama.cpp's file of the model", 0, 0)
+    base = converted.base(lambda done, total: tell("Making llama.cpp's file of the model", done, total))
+    adapters = {adapter.name: converted.adapter(Path(adapter.folder)) for adapter in spec.adapters}
+    tell("Loading the model", 0, 0)
+    settings = Settings(
+        base,
+        context_length=spec.context_length,
+        pool=pool_of(json.loads((model / "config.json").read_bytes()), spec),
+        slots=spec.slots,
+        threads=spec.threads,
+        adapters=adapters,
+    )
+    return LlamaEngine(settings, converted)
+
+
+def pool_of(config: dict[str, Any], spec: WorkerSpec) -> int:
+    """Tokens whose keys and values fit into CACHE_BYTES; at least one whole context, at most one for each slot."""
+    heads = int(config["num_attention_heads"])
+    size = int(config.get("head_dim") or config["hidden_size"] // heads)
+    per_token = 2 * 2 * int(config["num_hidden_layers"]) * int(config.get("num_key_value_heads") or heads) * size
+    fitting = max(spec.context_length, min(spec.context_length * spec.slots, CACHE_BYTES // per_token))
+    return -(-fitting // STEP_TOKENS) * STEP_TOKENS
 
 
 def started(settings: Settings) -> Instance:
+    """Raises CannotHold where llama.cpp does not take the file."""
     asked = xllamacpp.CommonParams()
     asked.model.path = str(settings.model)
     asked.n_parallel = settings.slots
     # One room for all: a long answer may take what short ones leave.
     asked.kv_unified = True
-    asked.n_ctx = settings.context_length
+    asked.n_ctx = settings.pool
+    asked.n_batch = asked.n_ubatch = STEP_TOKENS
     asked.cpuparams.n_threads = asked.cpuparams_batch.n_threads = settings.threads
-    # It opens a port of its own beside our socket; nobody knows the key, so nobody is answered there.
+    # Its own prompt store would copy keys and values aside, up to 8 GB.
+    asked.cache_ram_mib = 0
+    asked.warmup = False
     asked.api_keys = [secrets.token_hex(32)]
+    asked.n_threads_http = 1
     asked.ui = False
     asked.verbosity = 0
     asked.lora_init_without_apply = True
     asked.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in settings.adapters.values()]
-    return Instance(xllamacpp.Server(asked), {name: number for number, name in enumerate(settings.adapters)})
-
-
-def request_of(generation: Generation, adapters: Mapping[str, int]) -> dict[str, Any]:
-    """In llama.cpp's words."""
-    chosen = [] if generation.adapter == BASE else [{"id": adapters[generation.adapter], "scale": 1.0}]
-    return {
-        "prompt": list(generation.prompt),
-        "lora": chosen,
-        "stream": True,
-        "cache_prompt": True,
-        **sampling_of(generation.sampling),
-    }
-
-
-def sampling_of(sampling: Sampling) -> dict[str, Any]:
-    asked: dict[str, Any] = {
-        "n_predict": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "min_p": sampling.min_p,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "repeat_penalty": 1.0,
-        "logit_bias": [[token, bias] for token, bias in sampling.logit_bias.items()],
-        "stop": list(sampling.stop),
-    }
-    if sampling.seed is not None:
-        asked["seed"] = sampling.seed % 2**32
-    if sampling.top_logprobs is not None:
-        asked["n_probs"] = max(1, sampling.top_logprobs)
-    if sampling.json_schema is not None:
-        asked["json_schema"] = sampling.json_schema or {"type": "object"}
-    return asked
-
-
-def named(entry: dict[str, Any]) -> Logprob:
-    return Logprob(token=entry["token"], logprob=entry["logprob"])
+    # It listens itself, too: on a socket that nobody can reach any more once it has started.
+    with tempfile.TemporaryDirectory(prefix="llama-") as hidden:
+        asked.hostnames = [str(Path(hidden) / "own.sock")]
+        try:
+            server = xllamacpp.Server(asked)
+        except (RuntimeError, ValueError) as error:
+            raise CannotHold(f"llama.cpp does not take the model or an adapter: {str(error)[:300]}") from error
+    return Instance(server, {name: number for number, name in enumerate(settings.adapters)})

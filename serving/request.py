@@ -1,6 +1,7 @@
 """What a worker is asked for and what it answers with, whatever the engine."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 #: Names the model without any adapter, as PEFT does.
 BASE = "__base__"
 
+Finish = Literal["", "stop", "length", "aborted"]
+
 
 class Sampling(BaseModel):
-    """How the next token is chosen. Names, bounds and meaning are OpenAI's; `top_k` and `min_p` are everybody else's."""
+    """How the next token is chosen. Names, bounds and meaning are OpenAI's; `top_k` and `min_p` everybody else's."""
 
     model_config = ConfigDict(frozen=True)
 
-    max_tokens: int = Field(256, ge=1, le=1_000_000)
+    max_tokens: int = Field(1024, ge=1, le=1_000_000)
     temperature: float = Field(1.0, ge=0, le=2)
     top_p: float = Field(1.0, gt=0, le=1)
     top_k: int = Field(0, ge=0, description="0 = all of them")
@@ -39,19 +42,23 @@ class Generation(BaseModel):
     sampling: Sampling = Sampling()
 
 
-class Logprob(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+@dataclass(frozen=True, slots=True)
+class Logprob:
     token: str
     logprob: float
 
 
-class Piece(BaseModel):
-    """The next part of an answer; `finish` is set on the last one."""
+#: The token that was chosen, and the likeliest ones.
+Told = tuple[Logprob, tuple[Logprob, ...]]
 
-    model_config = ConfigDict(frozen=True)
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next part of an answer; `finish` is set on the last one. Made for every token, so it is no pydantic model."""
 
     text: str = ""
     tokens: int = 0
-    logprobs: tuple[tuple[Logprob, tuple[Logprob, ...]], ...] = ()
-    finish: Literal["", "stop", "length", "aborted"] = ""
+    logprobs: tuple[Told, ...] = ()
+    finish: Finish = ""
+    #: Why it was aborted, as a sentence.
+    reason: str = ""

@@ -1,204 +1,133 @@
 """The worker's HTTP face: OpenAI's chat and completions, and what the studio asks of a worker. A unix socket only."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+import os
 from pathlib import Path
 from typing import Any
 
+import orjson
+import psutil
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from transformers import PreTrainedTokenizerBase
 
+from serving.answering import Answering
+from serving.bodies import Chat, Completion, error
 from serving.engine import Engine
-from serving.envelope import ChatAsked, CompletionAsked, Head, chat_logprobs, error, event, usage
-from serving.failures import BadRequest, NoSuchModel, ServingError
-from serving.prompts import chat_prompt, plain_prompt
-from serving.request import BASE, Generation, Piece
+from serving.envelope import Asked, ChatAsked, CompletionAsked
+from serving.failures import BadRequest, NoSuchModel, ServingError, TooLarge
+from serving.prompt_writer import PromptWriter
+from serving.request import BASE, Generation, Sampling
+from storage.serving import ADAPTER_HEADER, WorkerSpec
+
+#: Of one request. The longest contexts of today are a million tokens.
+MOST_BYTES = 8 * 1024**2
 
 
 class Service:
-    """`names`: which adapter answers to which model name; the base model's own name means no adapter."""
+    """Which adapter answers is named by a header, or by `model`; the base model's own name means none."""
 
-    def __init__(self, engine: Engine, tokenizer: PreTrainedTokenizerBase, base_name: str) -> None:
-        self._engine, self._tokenizer, self._base_name = engine, tokenizer, base_name
+    def __init__(self, engine: Engine, prompts: PromptWriter, spec: WorkerSpec) -> None:
+        self._engine, self._prompts, self._base_name = engine, prompts, spec.base_name
+        self._answering = Answering(engine, most=spec.slots + spec.most_waiting)
 
     def app(self) -> Starlette:
         return Starlette(
             routes=[
-                Route("/v1/chat/completions", self.chat, methods=["POST"]),
-                Route("/v1/completions", self.complete, methods=["POST"]),
-                Route("/health", self.health),
-                Route("/adapters/{name}", self.load, methods=["PUT"]),
-                Route("/adapters/{name}", self.drop, methods=["DELETE"]),
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/completions", self._complete, methods=["POST"]),
+                Route("/health", self._health),
+                Route("/adapters/{name}", self._load, methods=["PUT"]),
+                Route("/adapters/{name}", self._drop, methods=["DELETE"]),
             ],
-            exception_handlers={ServingError: answer_error, ValidationError: answer_invalid},
+            exception_handlers={
+                ServingError: answer_error,
+                ValidationError: answer_invalid,
+                ClientDisconnect: answer_nobody,
+                404: answer_unknown,
+                405: answer_unknown,
+            },
         )
 
-    async def health(self, _request: Request) -> Response:
+    def health(self) -> dict[str, Any]:
         load = self._engine.load()
-        return JSONResponse(
-            {
-                "engine": self._engine.name,
-                "adapters": self._engine.adapters(),
-                "running": load.running,
-                "waiting": load.waiting,
-                "slots": load.slots,
-            }
-        )
+        return {
+            "engine": self._engine.name,
+            "adapters": self._engine.adapters(),
+            "running": load.running,
+            "waiting": load.waiting,
+            "slots": load.slots,
+            "context_length": self._engine.context_length,
+            "memory_bytes": memory_of(os.getpid()) + (memory_of(self._prompts.pid) if self._prompts.pid else 0),
+        }
 
-    async def load(self, request: Request) -> Response:
-        folder = Path(str((await request.json())["folder"]))
-        await run_in_threadpool(self._engine.load_adapter, request.path_params["name"], folder)
+    async def _health(self, _request: Request) -> Response:
+        return JSONResponse(self.health())
+
+    async def _load(self, request: Request) -> Response:
+        asked = orjson.loads(await body_of(request))
+        name = request.path_params["name"]
+        await run_in_threadpool(self._engine.load_adapter, name, Path(str(asked["folder"])))
         return JSONResponse({"adapters": self._engine.adapters()})
 
-    async def drop(self, request: Request) -> Response:
+    async def _drop(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name in self._engine.adapters():
             await run_in_threadpool(self._engine.drop_adapter, name)
         return JSONResponse({"adapters": self._engine.adapters()})
 
-    async def chat(self, request: Request) -> Response:
-        asked = ChatAsked.model_validate_json(await request.body())
-        prompt = await run_in_threadpool(chat_prompt, self._tokenizer, asked.messages, asked.tools)
-        adapter, sampling = self._adapter(asked.model), asked.chat_sampling()
-        generation = Generation(prompt=prompt, adapter=adapter, sampling=sampling)
-        head = Head.new("chatcmpl", asked.model)
-        if asked.stream:
-            wants_usage = asked.stream_options is not None and asked.stream_options.include_usage
-            return streamed(self._chat_chunks(head, generation, wants_usage=wants_usage))
-        answers = await self._all(request, [generation] * (asked.n or 1))
-        choices = [
-            {
-                "index": index,
-                "message": {"role": "assistant", "content": text_of(pieces), "refusal": None},
-                "logprobs": chat_logprobs(pieces),
-                "finish_reason": pieces[-1].finish,
-            }
-            for index, pieces in enumerate(answers)
-        ]
-        written = sum(piece.tokens for pieces in answers for piece in pieces)
-        body = {**head.model_dump(), "object": "chat.completion", "choices": choices}
-        return JSONResponse({**body, "usage": usage(len(prompt), written)})
+    async def _chat(self, request: Request) -> Response:
+        asked = ChatAsked.model_validate_json(await body_of(request))
+        asked.require_known()
+        adapter, sampling = self._adapter(request, asked), asked.chat_sampling()
+        prompt = await self._prompts.chat(asked.messages, asked.tools)
+        return await self._answering.respond(request, asked, generations([prompt], asked, adapter, sampling), Chat)
 
-    async def complete(self, request: Request) -> Response:
-        asked = CompletionAsked.model_validate_json(await request.body())
-        sampling = asked.completion_sampling()
-        prompts = [plain_prompt(self._tokenizer, prompt) for prompt in prompts_of(asked.prompt)]
-        adapter = self._adapter(asked.model)
-        generations = [Generation(prompt=prompt, adapter=adapter, sampling=sampling) for prompt in prompts]
-        head = Head.new("cmpl", asked.model)
-        if asked.stream:
-            if len(generations) != 1:
-                raise BadRequest("Only one prompt can be streamed.", param="prompt")
-            return streamed(self._completion_chunks(head, generations[0]))
-        answers = await self._all(request, [generation for generation in generations for _ in range(asked.n or 1)])
-        choices = [
-            {"index": index, "text": text_of(pieces), "logprobs": None, "finish_reason": pieces[-1].finish}
-            for index, pieces in enumerate(answers)
-        ]
-        written = sum(piece.tokens for pieces in answers for piece in pieces)
-        body = {**head.model_dump(), "object": "text_completion", "choices": choices}
-        return JSONResponse({**body, "usage": usage(sum(map(len, prompts)), written)})
+    async def _complete(self, request: Request) -> Response:
+        asked = CompletionAsked.model_validate_json(await body_of(request))
+        asked.require_known()
+        adapter, sampling = self._adapter(request, asked), asked.completion_sampling()
+        prompts = [await self._prompts.text(prompt) for prompt in asked.prompts]
+        return await self._answering.respond(
+            request, asked, generations(prompts, asked, adapter, sampling), Completion, prompts=len(prompts)
+        )
 
-    def _adapter(self, model: str) -> str:
-        if model == self._base_name:
-            return BASE
-        if model not in self._engine.adapters():
-            raise NoSuchModel(f"There is no model “{model[:200]}” here.", param="model")
-        return model
-
-    async def _all(self, request: Request, generations: list[Generation]) -> list[list[Piece]]:
-        """Every answer whole. A client that hangs up frees its slots."""
-
-        async def whole(generation: Generation) -> list[Piece]:
-            return [piece async for piece in self.pieces(generation)]
-
-        writing = asyncio.gather(*(whole(generation) for generation in generations))
-        gone = asyncio.ensure_future(hung_up(request))
-        await asyncio.wait({writing, gone}, return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        if not writing.done():
-            writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writing
-            raise ServingError("The client hung up.")
-        return list(await writing)
-
-    async def pieces(self, generation: Generation) -> AsyncIterator[Piece]:
-        """Raises ServingError where the engine broke off."""
-        loop, arrived = asyncio.get_running_loop(), asyncio.Queue[Piece]()
-        ticket = self._engine.submit(generation, lambda piece: loop.call_soon_threadsafe(arrived.put_nowait, piece))
-        try:
-            while True:
-                piece = await arrived.get()
-                if piece.finish == "aborted":
-                    raise ServingError("The model was unloaded while it answered. Try again.")
-                yield piece
-                if piece.finish:
-                    return
-        finally:
-            ticket.cancel()
-
-    async def _chat_chunks(self, head: Head, generation: Generation, *, wants_usage: bool) -> AsyncIterator[bytes]:
-        def chunk(delta: dict[str, Any], piece: Piece | None = None) -> bytes:
-            choice = {
-                "index": 0,
-                "delta": delta,
-                "logprobs": chat_logprobs([piece]) if piece else None,
-                "finish_reason": (piece.finish or None) if piece else None,
-            }
-            return event({**head.model_dump(), "object": "chat.completion.chunk", "choices": [choice]})
-
-        written = 0
-        yield chunk({"role": "assistant", "content": ""})
-        try:
-            async for piece in self.pieces(generation):
-                written += piece.tokens
-                if piece.text or piece.logprobs or piece.finish:
-                    yield chunk({"content": piece.text} if piece.text else {}, piece)
-        except ServingError as problem:
-            yield event(error(problem))
-            return
-        if wants_usage:
-            told = {"choices": [], "usage": usage(len(generation.prompt), written)}
-            yield event({**head.model_dump(), "object": "chat.completion.chunk", **told})
-        yield event("[DONE]")
-
-    async def _completion_chunks(self, head: Head, generation: Generation) -> AsyncIterator[bytes]:
-        try:
-            async for piece in self.pieces(generation):
-                choice = {"index": 0, "text": piece.text, "logprobs": None, "finish_reason": piece.finish or None}
-                yield event({**head.model_dump(), "object": "text_completion", "choices": [choice]})
-        except ServingError as problem:
-            yield event(error(problem))
-            return
-        yield event("[DONE]")
+    def _adapter(self, request: Request, asked: Asked) -> str:
+        named = request.headers.get(ADAPTER_HEADER)
+        name = ("" if asked.model == self._base_name else asked.model) if named is None else named
+        if name and name not in self._engine.adapters():
+            raise NoSuchModel(f"There is no model “{asked.model}” here.", param="model")
+        return name or BASE
 
 
-def streamed(chunks: AsyncIterator[bytes]) -> StreamingResponse:
-    return StreamingResponse(chunks, media_type="text/event-stream", headers={"cache-control": "no-cache"})
+def generations(prompts: list[tuple[int, ...]], asked: Asked, adapter: str, sampling: Sampling) -> list[Generation]:
+    """`n` answers to each prompt; with one seed for all of them they would all be the same."""
+    seeds = [sampling.seed if sampling.seed is None else (sampling.seed + at) % 2**63 for at in range(asked.n or 1)]
+    return [
+        Generation(prompt=prompt, adapter=adapter, sampling=sampling.model_copy(update={"seed": seed}))
+        for prompt in prompts
+        for seed in seeds
+    ]
 
 
-async def hung_up(request: Request) -> None:
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.2)
+async def body_of(request: Request) -> bytes:
+    """Raises TooLarge before more than that was read."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise TooLarge(f"The request has more than {MOST_BYTES // 1024**2} MB.")
+    return bytes(body)
 
 
-def text_of(pieces: list[Piece]) -> str:
-    return "".join(piece.text for piece in pieces)
-
-
-def prompts_of(prompt: str | list[str] | list[int]) -> list[str | list[int]]:
-    if isinstance(prompt, str):
-        return [prompt]
-    if prompt and isinstance(prompt[0], int):
-        return [[token for token in prompt if isinstance(token, int)]]
-    return [text for text in prompt if isinstance(text, str)]
+def memory_of(pid: int) -> int:
+    """Resident bytes; nothing for a process that is gone."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 async def answer_error(_request: Request, problem: Exception) -> Response:
@@ -207,11 +136,23 @@ async def answer_error(_request: Request, problem: Exception) -> Response:
     return JSONResponse(error(problem), status_code=problem.status, headers=headers)
 
 
-async def answer_invalid(_request: Request, problem: Exception) -> Response:
+async def answer_invalid(request: Request, problem: Exception) -> Response:
+    """pydantic's first complaint in one sentence. Its place names types of ours after the field: left out."""
     assert isinstance(problem, ValidationError)
-    first = problem.errors()[0]
-    where = ".".join(map(str, first["loc"]))
-    return JSONResponse(error(BadRequest(f"{where}: {first['msg']}.", param=where)), status_code=400)
+    first = problem.errors(include_url=False, include_input=False)[0]
+    where = ".".join(
+        str(part)[:60] for part in first["loc"][:3] if not str(part).startswith(("list[", "str", "constr"))
+    )
+    said = f"{first['msg'].rstrip('.')}."[:300]
+    return await answer_error(request, BadRequest(f"{where}: {said}" if where else said, param=where or None))
 
 
-__all__ = ["Sampling", "Service"]
+async def answer_unknown(request: Request, _problem: Exception) -> Response:
+    problem = NoSuchModel(f"There is no {request.method} {request.url.path[:100]} here.")
+    problem.code = "not_found"
+    return await answer_error(request, problem)
+
+
+async def answer_nobody(_request: Request, _problem: Exception) -> Response:
+    """Who asked is gone; nobody reads this."""
+    return Response(status_code=499)

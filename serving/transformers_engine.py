@@ -1,6 +1,6 @@
 """Continuous batching on transformers: requests share steps whatever their adapters, and join and leave at any step.
 
-`model.generate` answers a batch that begins and ends together, and `generate_batch` knows neither adapters nor prefixes.
+`model.generate` answers a batch that begins and ends together; `generate_batch` knows neither adapters nor prefixes.
 """
 
 import threading
@@ -12,11 +12,17 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from serving.answer import Answer
-from serving.engine import Load, Receive
+from serving.ends import ends_of
+from serving.engine import Load, Receive, Tell
 from serving.failures import TooLong
 from serving.lanes import Lanes
 from serving.request import Generation
 from serving.rows import Rows
+from storage.methods import Lora
+from storage.serving import WorkerSpec
+from storage.spec import Compute
+from training.model import load_model
+from training.tokenizer import load_tokenizer
 
 #: Tokens of a prompt that are read in one pass, so that a long prompt does not hold up the others for long.
 PROMPT_TOKENS_PER_PASS = 2048
@@ -27,11 +33,13 @@ class TransformersEngine:
 
     name = "transformers"
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, slots: int = 8) -> None:
-        self.context_length = int(model.config.max_position_embeddings)
-        self._tokenizer, self._slots = tokenizer, slots
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ends: frozenset[int], spec: WorkerSpec
+    ) -> None:
+        self.context_length = spec.context_length
+        self._tokenizer, self._slots = tokenizer, spec.slots
         self._device = model.device
-        self._ends = frozenset(ends_of(model, tokenizer))
+        self._ends = ends
         self._lanes = Lanes(model.eval())
         self._groups: dict[str, Group] = {}
         self._waiting: deque[Answer] = deque()
@@ -170,8 +178,14 @@ class Group:
             self._rows.keep(staying)
 
 
-def ends_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Every token that the model's own settings, or its tokenizer, name as an end."""
-    named = getattr(model.generation_config, "eos_token_id", None)
-    listed = named if isinstance(named, list) else [named]
-    return {int(token) for token in (*listed, tokenizer.eos_token_id) if token is not None}
+def transformers_engine(spec: WorkerSpec, tell: Tell) -> TransformersEngine:
+    """Loads the model and its adapters. Raises CannotHold for an adapter that has no lane."""
+    torch.set_num_threads(spec.threads)
+    tell("Loading the model", 0, 0)
+    compute = Compute(device=spec.device, threads=spec.threads, weights_dtype=spec.weights_dtype, micro_batch_tokens=1)
+    model = load_model(spec.model, compute, Lora())
+    engine = TransformersEngine(model, load_tokenizer(spec.model), ends_of(Path(spec.model.path)), spec)
+    for done, adapter in enumerate(spec.adapters):
+        tell("Loading adapters", done, len(spec.adapters))
+        engine.load_adapter(adapter.name, Path(adapter.folder))
+    return engine

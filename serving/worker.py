@@ -1,40 +1,75 @@
-"""A worker's life: load, say that it is ready, serve until told to end."""
+"""A worker's life: load, say that it is ready, serve until told to end.
+
+llama.cpp's worker imports neither torch nor transformers: its prompts are written by a child, which loads beside it.
+"""
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-import torch
+import orjson
 import uvicorn
 
 from serving.engine import Engine
-from serving.failures import ServingError
+from serving.failures import CannotHold, ServingError
+from serving.prompt_writer import PromptWriter
 from serving.service import Service
-from storage.files import read_json, write_json
-from storage.methods import Lora
-from storage.serving import FAILED, READY, SOCKET, SPEC, WorkerSpec
-from storage.spec import Compute
+from storage.files import read_json, write_atomic, write_json
+from storage.serving import CANNOT_HOLD, FAILED, PROGRESS, READY, SOCKET, SPEC, WorkerSpec
 from training.failures import explain
-from training.model import load_model
-from training.tokenizer import load_tokenizer
+
+#: Not more often than somebody looks.
+PROGRESS_S = 0.2
+
+
+class Progress:
+    """`progress.json`: what the worker does while it loads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._said = folder / PROGRESS, 0.0
+
+    def tell(self, detail: str, done: int = 0, total: int = 0) -> None:
+        now = time.monotonic()
+        if now - self._said >= PROGRESS_S or done == 0:
+            self._said = now
+            told = orjson.dumps({"detail": detail, "done": done, "total": total})
+            write_atomic(self._path, told, durable=False)
+
+    def on(self, detail: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.tell(detail, done, total)
 
 
 def serve(folder: Path) -> int:
     """Returns the exit code; `failed.json` has the cause where it is not 0."""
     spec = WorkerSpec.model_validate(read_json(folder / SPEC))
     try:
-        torch.set_num_threads(spec.threads)
-        tokenizer = load_tokenizer(spec.model)
-        engine = engine_of(spec)
+        asyncio.run(run(spec, folder))
     except Exception as error:  # the process edge: every failure becomes a named cause
-        logging.getLogger(__name__).exception("The model could not be loaded.")
-        cause = explain(error)
-        said = str(error) if isinstance(error, ServingError) else cause.message
-        write_json(folder / FAILED, {"cause": cause.cause, "message": said})
+        logging.getLogger(__name__).exception("The model could not be served.")
+        write_json(folder / FAILED, failure(error))
         return 1
-    asyncio.run(listen(Service(engine, tokenizer, spec.base_name), folder))
-    engine.close()
     return 0
+
+
+def failure(error: Exception) -> dict[str, str]:
+    if isinstance(error, CannotHold):
+        return {"cause": CANNOT_HOLD, "message": str(error)}
+    cause = explain(error)
+    return {"cause": cause.cause, "message": str(error) if isinstance(error, ServingError) else cause.message}
+
+
+async def run(spec: WorkerSpec, folder: Path) -> None:
+    progress = Progress(folder)
+    prompts = PromptWriter(spec.model, spec.context_length)
+    try:
+        # The child's imports and the model's bytes at the same time.
+        engine, _ = await asyncio.gather(asyncio.to_thread(engine_of, spec, progress), prompts.start())
+        await listen(Service(engine, prompts, spec), folder)
+        await asyncio.to_thread(engine.close)
+    finally:
+        await prompts.close()
 
 
 async def listen(service: Service, folder: Path) -> None:
@@ -44,32 +79,26 @@ async def listen(service: Service, folder: Path) -> None:
     server = uvicorn.Server(config)
 
     async def tell() -> None:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         socket.chmod(0o600)
-        write_json(folder / READY, {})
+        write_json(folder / READY, service.health())
 
     await asyncio.gather(server.serve(), tell())
 
 
-def engine_of(spec: WorkerSpec) -> Engine:
+def engine_of(spec: WorkerSpec, progress: Progress) -> Engine:
     # Each brings its own libraries, seconds of imports: only the one that is used.
-    if spec.engine == "llama.cpp":
-        from serving.llama_engine import LlamaEngine, Settings
+    match spec.engine:
+        case "llama.cpp":
+            from serving.llama_engine import llama_engine
 
-        return LlamaEngine(
-            Settings(
-                Path(spec.weights),
-                context_length=spec.context_length,
-                slots=spec.slots,
-                threads=spec.threads,
-                adapters={adapter.name: Path(adapter.folder) for adapter in spec.adapters},
-            )
-        )
-    from serving.transformers_engine import TransformersEngine
+            return llama_engine(spec, progress.tell)
+        case "transformers":
+            from serving.transformers_engine import transformers_engine
 
-    compute = Compute(device=spec.device, threads=spec.threads, weights_dtype=spec.weights_dtype, micro_batch_tokens=1)
-    engine = TransformersEngine(load_model(spec.model, compute, Lora()), load_tokenizer(spec.model), slots=spec.slots)
-    for adapter in spec.adapters:
-        engine.load_adapter(adapter.name, Path(adapter.folder))
-    return engine
+            return transformers_engine(spec, progress.tell)
+        case "vllm":
+            from serving.vllm_engine import vllm_engine
+
+            return vllm_engine(spec, progress.tell)

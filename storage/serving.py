@@ -1,19 +1,30 @@
-"""What a serving worker is told: `worker.json` in its folder, written by core and read once."""
+"""What a serving worker is told and what it tells, as files in its folder; and which engine can hold what.
 
-from typing import Literal
+`worker.json` is written by core and read once. The worker replaces `progress.json` while it loads and writes
+`ready.json` once (what `/health` answers) or `failed.json` (`cause`, `message`).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import Field
 
-from storage.methods import Record
+from storage.methods import Lora, Method, Qlora, Record
 from storage.spec import ModelRef
 
 Engine = Literal["llama.cpp", "transformers", "vllm"]
 #: In a worker's folder.
-SPEC, SOCKET, READY, FAILED = "worker.json", "socket", "ready.json", "failed.json"
+SPEC, SOCKET, PROGRESS, READY, FAILED = "worker.json", "socket", "progress.json", "ready.json", "failed.json"
+#: Says which adapter answers, whatever the request's `model` is; empty = the base model.
+ADAPTER_HEADER = "x-tunesmith-adapter"
+#: `failed.json`'s cause where another engine may hold this model.
+CANNOT_HOLD = "cannot_hold"
+#: `model_type` of the families that serving/gguf_files.py can write; a test keeps both the same.
+GGUF_FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 
 class ServedAdapter(Record):
-    """`folder`: as the engine wants it, PEFT's folder or a GGUF file."""
+    """`folder`: as PEFT keeps it; the worker makes what its engine wants."""
 
     name: str
     folder: str
@@ -25,11 +36,66 @@ class WorkerSpec(Record):
     engine: Engine
     model: ModelRef
     base_name: str
-    #: The GGUF file, for llama.cpp.
-    weights: str = ""
+    cache: str = Field(description="Folder for what the worker makes itself and finds again: GGUF files")
     device: Literal["cpu", "cuda"] = "cpu"
     weights_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    bits: Literal[8, 16] = Field(8, description="Of a weight in llama.cpp's file of the base model")
     threads: int = Field(1, ge=1)
-    slots: int = Field(8, ge=1, le=256)
-    context_length: int = Field(description="Tokens that all running answers share, in llama.cpp")
+    slots: int = Field(8, ge=1, le=256, description="Answers that are written at a time")
+    most_waiting: int = Field(64, ge=0, le=10_000, description="Requests beyond the slots; more are sent away")
+    context_length: int = Field(ge=16, description="Tokens of one prompt with its answer")
     adapters: tuple[ServedAdapter, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What is to be served: `config` is the base model's config.json; no method means the base or a full output."""
+
+    config: dict[str, Any]
+    method: Method | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
+def engine_for(wanted: Wanted) -> Engine:
+    """The fastest engine that can hold it; transformers can hold everything."""
+    return "transformers" if cannot_hold("llama.cpp", wanted) else "llama.cpp"
+
+
+def cannot_hold(engine: Engine, wanted: Wanted) -> str:
+    """Why this engine cannot, as a sentence; empty where it can."""
+    match engine:
+        case "transformers":
+            return ""
+        case "vllm":
+            return "This version has no vLLM engine: it could not be tried where it was written."
+        case "llama.cpp":
+            if wanted.device != "cpu":
+                return "Our llama.cpp computes on the processor only."
+            return not_in_gguf(wanted.config) or not_plain_lora("llama.cpp", wanted.method)
+
+
+def not_in_gguf(config: dict[str, Any]) -> str:
+    """Why this base model cannot become one of our llama.cpp files."""
+    known = str(config.get("model_type"))
+    if known not in GGUF_FAMILIES:
+        return f"llama.cpp files are made of {', '.join(sorted(GGUF_FAMILIES))} models; this one is “{known[:40]}”."
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    kind = rope.get("rope_type") or rope.get("type") or "default" if isinstance(rope, dict) else "default"
+    if kind != "default":
+        return f"This model stretches its positions ({str(kind)[:40]}), which our llama.cpp files do not say yet."
+    if config.get("quantization_config"):
+        return "This model's weights are quantised already; our llama.cpp files are made of 16 or 32 bits."
+    return ""
+
+
+def not_plain_lora(engine: str, method: Method | None) -> str:
+    if method is None or method.kind == "full":
+        return ""
+    if not isinstance(method, Lora | Qlora):
+        return f"{engine} holds LoRA adapters only; this one is {METHOD_NAMES[method.kind]}."
+    if method.dora:
+        return f"{engine} holds plain LoRA adapters only; this one is weight-decomposed (DoRA)."
+    return ""
+
+
+METHOD_NAMES = {"prefix": "a prefix", "adapter": "made of adapter layers"}
