@@ -17,6 +17,7 @@ from cli.doctor import doctor
 from cli.fields import fields
 from cli.graders import graders
 from cli.jobs import jobs
+from cli.models import models
 from cli.output import console, one_sentence
 from cli.runner import runner
 from cli.trackers import secrets, trackers
@@ -47,6 +48,7 @@ main.command("rebuild-index")(rebuild_index)
 main.command()(gc)
 main.add_typer(jobs, name="jobs")
 main.add_typer(datasets, name="datasets")
+main.add_typer(models, name="models")
 main.add_typer(graders, name="graders")
 main.add_typer(trackers, name="trackers")
 main.add_typer(secrets, name="secrets")

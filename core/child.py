@@ -61,6 +61,10 @@ class Child:
     def is_running(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
 
+    def wait(self, timeout_s: float) -> None:
+        """Until it has said its last, or for `timeout_s`."""
+        self._threads[0].join(timeout_s)
+
     def cancel(self) -> None:
         """End it now. What it was writing is partial and stays unseen."""
         self.cancelled = True

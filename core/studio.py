@@ -27,9 +27,14 @@ from core.feed import Feed, FeedUpdate
 from core.grading.trials import GraderTrials
 from core.hardware import Hardware
 from core.home import Home
+from core.hub import HubAccess
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.mirrors import Mirrors
+from core.models.admission import Admission
+from core.models.custom import CustomModels
+from core.models.downloads import Downloads
+from core.models.hub import ModelSearch
 from core.models.library import Models
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
@@ -76,6 +81,7 @@ class Studio:
         self.people = People(self._database)
         self.drafts = Drafts(self._database)
         self.models = Models(home)
+        self._keep_models(home)
         self._keep_datasets(home)
         self.feed = Feed(home.runs, publish)
         self._devices = devices = devices or find_devices()
@@ -101,6 +107,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.custom_models = CustomModels(self.runs)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(
@@ -109,6 +116,13 @@ class Studio:
         desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
         self._nightly = Nightly(home, self.uploads)
+
+    def _keep_models(self, home: Home) -> None:
+        """How base models come here."""
+        access = HubAccess(home.path)
+        admission = Admission(home)
+        self.model_search = ModelSearch(access)
+        self.downloads = Downloads(home, access, admission)
 
     def _keep_datasets(self, home: Home) -> None:
         """What has to do with rows, from a file's arrival to the look of them as tokens."""
@@ -167,6 +181,7 @@ class Studio:
         self._nightly.stop()
         self.scheduler.stop()
         self.models.starter.stop()
+        self.downloads.stop()
         self.tokens.stop()
         self.closer_looks.stop()
         self.grader_trials.stop()

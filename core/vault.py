@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from core.errors import BadInput
 from storage.files import read_json, write_json
 
-NAMES = ("wandb", "mlflow")
+NAMES = ("wandb", "mlflow", "huggingface")
 _SHAPE = re.compile(r"[\x21-\x7e]{8,512}")
 
 

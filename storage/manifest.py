@@ -47,6 +47,12 @@ def is_sealed(folder: Path) -> bool:
     return _damage(folder, deep=False) is None
 
 
+def size(folder: Path) -> int:
+    """Bytes of a sealed folder, as its manifest says."""
+    entries = (read_json(folder / NAME) or {}).get("files", {})
+    return sum(int(entry["size"]) for entry in entries.values())
+
+
 def damage(folder: Path) -> str | None:
     """What is wrong with a sealed folder, as a sentence; None when every byte is as it was written."""
     return _damage(folder, deep=True)

@@ -17,13 +17,23 @@ class HubStandIn:
     """What it serves, and what it was asked."""
 
     #: dataset → path → bytes
-    files: dict[str, dict[str, bytes]]
-    #: Datasets that only a token opens.
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    #: model → path → bytes
+    models: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    #: Of both: those that only a token opens.
     gated: set[str] = field(default_factory=set)
     token: str = "hf_sesame"
-    #: After so many bytes of a file the connection breaks, once for each entry.
+    #: After so many bytes of a file that has more the connection breaks, once for each entry.
     breaks: list[int] = field(default_factory=list)
     answer_with: int = 0
+    #: From the next break on, it answers nothing but this status.
+    after_break: int = 0
+    #: (repository, path) → the size that is listed instead of the true one.
+    lies: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: The first weights that are asked for do not come until they may.
+    hangs: bool = False
+    is_hanging: threading.Event = field(default_factory=threading.Event)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
     #: (method, path, Range header, Authorization header)
     asked: list[tuple[str, str, str, str]] = field(default_factory=list)
     url: str = ""
@@ -61,12 +71,18 @@ def handler(hub: HubStandIn) -> type[BaseHTTPRequestHandler]:
             parts = [urllib.parse.unquote(part) for part in parsed.path.strip("/").split("/")]
             if hub.answer_with:
                 self.say(hub.answer_with, {"error": "Something is wrong."})
+            elif parts[:2] == ["api", "models"] and len(parts) == 2:
+                self.search_models(urllib.parse.parse_qs(parsed.query))
+            elif parts[:2] == ["api", "models"] and len(parts) >= 4:
+                self.info("/".join(parts[2:4]), hub.models, parts[5] if len(parts) > 5 else "main")
             elif parts[:2] == ["api", "datasets"] and len(parts) == 2:
                 self.search(urllib.parse.parse_qs(parsed.query))
             elif parts[:2] == ["api", "datasets"] and len(parts) >= 4:
-                self.info("/".join(parts[2:4]))
+                self.info("/".join(parts[2:4]), hub.files)
             elif parts[0] == "datasets" and len(parts) > 5 and parts[3] == "resolve":
-                self.file("/".join(parts[1:3]), parts[4], "/".join(parts[5:]))
+                self.file("/".join(parts[1:3]), hub.files, parts[4], "/".join(parts[5:]))
+            elif len(parts) > 4 and parts[2] == "resolve":
+                self.file("/".join(parts[:2]), hub.models, parts[3], "/".join(parts[4:]))
             else:
                 self.say(404, {"error": "Nothing here."})
 
@@ -86,20 +102,51 @@ def handler(hub: HubStandIn) -> type[BaseHTTPRequestHandler]:
             ]
             self.say(200, described[: int(query.get("limit", ["100"])[0])])
 
-        def info(self, name: str) -> None:
-            if self.is_open(name):
-                listed = [{"rfilename": path, "size": len(data)} for path, data in hub.files[name].items()]
-                self.say(200, {"id": name, "sha": COMMIT, "siblings": listed, "tags": [], "private": False})
+        def search_models(self, query: dict[str, list[str]]) -> None:
+            words = query.get("search", [""])[0].lower()
+            described = [
+                {
+                    "id": name,
+                    "downloads": 10 * len(name),
+                    "likes": 5,
+                    "gated": "manual" if name in hub.gated else False,
+                    "tags": ["safetensors", "license:apache-2.0"],
+                    "safetensors": {"parameters": {"BF16": 1000}, "total": 1000},
+                }
+                for name in hub.models
+                if words in name.lower()
+            ]
+            self.say(200, described[: int(query.get("limit", ["100"])[0])])
 
-        def file(self, name: str, revision: str, path: str) -> None:
-            if not self.is_open(name):
+        def info(self, name: str, repositories: dict[str, dict[str, bytes]], revision: str = "main") -> None:
+            """A gated model is listed for everybody, as on the hub; only its files are closed."""
+            if name not in repositories:
+                self.say(404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"})
+            elif repositories is hub.files and not self.is_open(name, repositories):
+                return
+            elif revision not in ("main", COMMIT):
+                self.say(404, {"error": "Invalid rev id"}, {"X-Error-Code": "RevisionNotFound"})
+            else:
+                listed = [self.listed(name, path, data) for path, data in repositories[name].items()]
+                tags = ["license:apache-2.0"]
+                self.say(200, {"id": name, "sha": COMMIT, "siblings": listed, "tags": tags, "private": False})
+
+        def listed(self, name: str, path: str, data: bytes) -> dict[str, object]:
+            size = hub.lies.get((name, path), len(data))
+            found: dict[str, object] = {"rfilename": path, "size": size}
+            if path.endswith(".safetensors"):
+                found["lfs"] = {"size": size, "sha256": hashlib.sha256(data).hexdigest(), "pointerSize": 130}
+            return found
+
+        def file(self, name: str, repositories: dict[str, dict[str, bytes]], revision: str, path: str) -> None:
+            if not self.is_open(name, repositories):
                 return
             if revision not in ("main", COMMIT):
                 self.say(404, {"error": "Invalid rev id"}, {"X-Error-Code": "RevisionNotFound"})
-            elif path not in hub.files[name]:
+            elif path not in repositories[name]:
                 self.say(404, {"error": "Entry not found"}, {"X-Error-Code": "EntryNotFound"})
             else:
-                self.send(hub.files[name][path])
+                self.send(repositories[name][path])
 
         def send(self, data: bytes) -> None:
             wanted = self.headers.get("Range", "")
@@ -114,14 +161,18 @@ def handler(hub: HubStandIn) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if self.command == "HEAD":
                 return
-            if hub.breaks:
+            if hub.hangs and self.path.endswith(".safetensors"):
+                hub.is_hanging.set()
+                hub.may_go_on.wait(60)
+            if hub.breaks and len(data) - start > hub.breaks[0]:
                 self.wfile.write(data[start : start + hub.breaks.pop(0)])
                 self.close_connection = True
+                hub.answer_with = hub.after_break
                 return
             self.wfile.write(data[start:])
 
-        def is_open(self, name: str) -> bool:
-            if name not in hub.files:
+        def is_open(self, name: str, repositories: dict[str, dict[str, bytes]]) -> bool:
+            if name not in repositories:
                 self.say(404, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"})
                 return False
             authorisation = self.headers.get("Authorization", "")

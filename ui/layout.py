@@ -72,6 +72,7 @@ def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
             path = ui.context.client.request.url.path
             _nav_link("tune", "Fine-Tuning Jobs", routes.jobs(), is_here=path.startswith(routes.JOBS))
             _nav_link("rows", "Datasets", routes.datasets(), is_here=path.startswith(routes.DATASETS))
+            _nav_link("cube", "Models", routes.models(), is_here=path.startswith(routes.MODELS))
         with box("ts-bar-foot"):
             _theme_menu(studio, profile.theme, dark)
             _profile_chip(studio, profile)

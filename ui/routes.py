@@ -9,6 +9,10 @@ WIZARD = "/dashboard/fine-tuning/create"
 DATASETS = "/dashboard/datasets"
 DATASET_UPLOAD = "/dashboard/datasets/upload"
 CONVERSATIONS = "/dashboard/datasets/import"
+MODELS = "/dashboard/models"
+ADD_MODEL = "/dashboard/models/add"
+CUSTOM_MODEL = "/dashboard/models/custom"
+DEPLOYMENTS = "/dashboard/deployments"
 TYPES = {Objective.SFT: "supervised", Objective.RFT: "reinforcement", Objective.DPO: "preference"}
 
 
@@ -21,8 +25,11 @@ def job(job_id: str, objective: Objective = Objective.SFT) -> str:
     return f"{JOBS}/{TYPES[objective]}/{job_id}"
 
 
-def wizard(*, objective: str = "sft", step: int = 1, clone: str = "", dataset: str = "") -> str:
-    return _with(WIZARD, objective=objective, step=str(step), clone=clone, dataset=dataset)
+def wizard(
+    *, objective: str = "sft", step: int = 1, clone: str = "", dataset: str = "", model: str = "", start: str = ""
+) -> str:
+    """`model` is a base model to begin with, `start` a custom one to go on from."""
+    return _with(WIZARD, objective=objective, step=str(step), clone=clone, dataset=dataset, model=model, start=start)
 
 
 def datasets(kind: str = "supervised", **filters: str) -> str:
@@ -45,6 +52,24 @@ def dataset(dataset_id: str, **state: str) -> str:
 
 def download(dataset_id: str, form: str) -> str:
     return _with(f"{DATASETS}/{dataset_id}/download", format=form)
+
+
+def models(tab: str = "", **filters: str) -> str:
+    """The base models; `tab` “custom” is what was tuned here or brought as an adapter."""
+    return _with(MODELS, tab=tab, **filters)
+
+
+def add_model(way: str = "", **state: str) -> str:
+    return _with(ADD_MODEL, way=way, **state)
+
+
+def custom_model(model_id: str) -> str:
+    return f"{CUSTOM_MODEL}/{model_id}"
+
+
+def deploy(model_id: str) -> str:
+    """The deployments page, asked for a new one of this model."""
+    return _with(DEPLOYMENTS, model=model_id)
 
 
 def _with(path: str, **query: str) -> str:

@@ -1,11 +1,8 @@
 """Datasets of the Hugging Face Hub: found, listed and fetched by a process of its own; the web process only waits.
 
-HF_ENDPOINT chooses the hub (a mirror, say), HF_TOKEN opens gated datasets. The token comes from the environment only,
-and goes to that one process only.
+`core.hub` says where the hub is, and with whose token it is asked.
 """
 
-import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +11,13 @@ from core.datasets import child
 from core.datasets.importing import Import
 from core.datasets.intake import OnProgress
 from core.datasets.library import Datasets
-from core.errors import BadInput
 from core.formats.options import ReadOptions
 from core.home import Home
+from core.hub import MOST_FOUND, HubAccess, require_name
 from core.people import Actor
 from storage.tables import Dataset
 
-_PASSED_ON = (
-    "HF_ENDPOINT", "HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "HF_HUB_DOWNLOAD_TIMEOUT",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE",
-)  # fmt: skip
-_NAME = re.compile(r"(?:[\w\-.]{1,96}/)?[\w\-.]{1,96}", re.ASCII)
 _CHILD = "core.datasets.hub_child"
-MOST_FOUND = 30
 
 #: (bytes done, bytes in all)
 OnDownload = Callable[[int, int], None]
@@ -55,7 +46,7 @@ class Hub:
     def __init__(self, home: Home, datasets: Datasets, environment: dict[str, str] | None = None) -> None:
         self._home = home
         self._datasets = datasets
-        self._environment = environment
+        self._access = HubAccess(home.path, environment)
 
     def search(self, words: str, limit: int = MOST_FOUND) -> list[HubDataset]:
         """The most used first. Raises BadInput where the hub cannot be reached."""
@@ -106,16 +97,10 @@ class Hub:
         return max(0, self._home.free_bytes() - self._home.floor_bytes) // 2
 
     def _ask(self, request: child.Told, on_download: OnDownload = lambda _done, _total: None) -> child.Told:
-        _require_name(str(request.get("dataset", "a/b")))
-
-        known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        quiet = {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
-        environment = {**known, **quiet, **(self._environment or {})}
+        require_name(str(request.get("dataset", "a/b")), "dataset")
         return child.run(
-            _CHILD, request, on_progress=lambda told: on_download(told["done"], told["total"]), environment=environment
+            _CHILD,
+            request,
+            on_progress=lambda told: on_download(told["done"], told["total"]),
+            environment=self._access.environment(),
         )
-
-
-def _require_name(dataset: str) -> None:
-    if not _NAME.fullmatch(dataset) or ".." in dataset:
-        raise BadInput(f"“{dataset[:100]}” is not the name of a dataset; write it like owner/name.")

@@ -1,24 +1,15 @@
 """`python -m core.datasets.hub_child`: the one process that speaks with the hub, by Hugging Face's own client."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 from huggingface_hub.utils.tqdm import tqdm
 
 from core.datasets.child import Told, serve
-from core.errors import BadInput, NotFound, StudioError
+from core.errors import BadInput
+from core.hub_client import speaking
 
 READABLE = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".txt")
 PACKED = (".gz", ".zst")
@@ -29,9 +20,9 @@ Say = Callable[[Told], None]
 
 
 def _work(request: Told, say: Say) -> Told:
-    # False, not None: a token that some other program left in the home folder is none of ours.
-    api = HfApi(token=os.environ.get("HF_TOKEN") or False)
-    try:
+    name = str(request.get("dataset", ""))
+    file, revision = str(request.get("file", "")), str(request.get("revision", ""))
+    with speaking("dataset", name, file=file, revision=revision) as api:
         match request["do"]:
             case "search":
                 return _search(api, request)
@@ -39,19 +30,6 @@ def _work(request: Told, say: Say) -> Told:
                 return _files(api, request)
             case _:
                 return _fetch(api, request, say)
-    except StudioError:
-        raise
-    except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
-        raise _missing(error, request) from error
-    except HFValidationError as error:
-        raise BadInput(f"“{request.get('dataset')}” is not the name of a dataset; write it like owner/name.") from error
-    except HfHubHTTPError as error:
-        raise _answered(error, api) from error
-    except Exception as error:  # a process's edge; which HTTP library fails below is the client's affair
-        raise BadInput(
-            f"The hub at {api.endpoint} cannot be reached ({_first_line(error)}). Check the connection, or choose a "
-            "mirror with HF_ENDPOINT."
-        ) from error
 
 
 def _search(api: HfApi, request: Told) -> Told:
@@ -113,37 +91,6 @@ def _telling(say: Say) -> type[tqdm]:
             say({"done": int(self.n), "total": int(self.total or 0)})
 
     return Telling
-
-
-def _missing(error: Exception, request: Told) -> NotFound:
-    dataset = request.get("dataset", "")
-    if isinstance(error, GatedRepoError):
-        return NotFound(
-            f"{dataset} is gated: accept its terms on its page on the hub, then start Tunesmith with HF_TOKEN set to a "
-            "token of that account."
-        )
-    if isinstance(error, LocalEntryNotFoundError):
-        return NotFound(f"{dataset} could not be fetched ({_first_line(error)}). Check the connection and try again.")
-    if isinstance(error, EntryNotFoundError):
-        return NotFound(f"{dataset} has no file {request.get('file')}. Choose one from the list.")
-    if isinstance(error, RevisionNotFoundError):
-        return NotFound(f"{dataset} has no revision {request.get('revision')}. Leave it out for the newest.")
-    return NotFound(
-        f"There is no dataset {dataset} on the hub, or it is private. For a private one, set HF_TOKEN before the start."
-    )
-
-
-def _answered(error: HfHubHTTPError, api: HfApi) -> BadInput:
-    status = error.response.status_code if error.response is not None else 0
-    if status in (401, 403):
-        return BadInput(f"The hub refuses this ({status}). Check that HF_TOKEN is a valid token with read access.")
-    if status == 429:
-        return BadInput("The hub asks for a pause (too many requests). Try again in a few minutes.")
-    return BadInput(f"The hub at {api.endpoint} answered {status}. Try again later.")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).partition("\n")[0][:200]
 
 
 class _Nowhere:

@@ -23,7 +23,7 @@ def clean_lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.splitlines()).strip()
 
 
-def _tags(tags: list[str]) -> list[str]:
+def tags_of(tags: list[str]) -> list[str]:
     cleaned = (clean(tag)[:TAG_CHARACTERS] for tag in tags)
     return list(dict.fromkeys(tag for tag in cleaned if tag))
 
@@ -34,7 +34,7 @@ class Labels(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Annotated[str, AfterValidator(clean), Field(min_length=1, max_length=NAME_CHARACTERS)] | None = None
     description: Annotated[str, AfterValidator(clean_lines), Field(max_length=4000)] | None = None
-    tags: Annotated[list[str], AfterValidator(_tags), Field(max_length=MOST_TAGS)] | None = None
+    tags: Annotated[list[str], AfterValidator(tags_of), Field(max_length=MOST_TAGS)] | None = None
     visibility: Visibility | None = None
 
 

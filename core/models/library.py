@@ -26,6 +26,12 @@ class ModelInfo:
     context_length: int
     ready: bool
     is_starter: bool
+    bytes: int = 0
+    revision: str = ""
+    model_type: str = ""
+    #: hub, cache, folder or upload; empty for the starter.
+    source: str = ""
+    added_at: float = 0.0
     #: What this model learns well at, where that is known; small models want larger steps.
     suggested_learning_rate: float | None = None
 
@@ -100,6 +106,11 @@ class Models:
             context_length=int(details["context_length"]),
             ready=True,
             is_starter=folder.name == STARTER_ID,
+            bytes=manifest.size(folder),
+            revision=str(details.get("revision", "")),
+            model_type=str(details.get("model_type", "")),
+            source=str(details.get("source", "")),
+            added_at=(folder / manifest.NAME).stat().st_mtime,
             suggested_learning_rate=details.get("suggested_learning_rate"),
         )
 

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from storage.methods import Adapter, Full, Lora, Prefix, Qlora, Record
 from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
-from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
+from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset, RunSpec
 
 Content = dict[str, Any]
 
@@ -96,6 +96,13 @@ class SpecForm:
 def blank() -> Content:
     """The form's defaults are the spec's."""
     return JobSpec.model_construct(model="", dataset="").model_dump(mode="json")
+
+
+def take_over(form: SpecForm, job_id: str, before: RunSpec) -> None:
+    """Go on from a job's output: its model, and at first its method with the same parameters."""
+    form.set("start_from", job_id)
+    form.set("model", before.model.id)
+    form.set("method", before.method.model_dump(mode="json"))
 
 
 def clone_of(spec: JobSpec) -> Content:

@@ -20,7 +20,7 @@ from ui.components.method_cards import MethodCards
 from ui.components.method_panel import MethodPanel, name_of
 from ui.components.model_picker import ModelPicker
 from ui.components.objective_words import words_of
-from ui.components.spec_form import METHODS, SpecForm
+from ui.components.spec_form import METHODS, SpecForm, take_over
 from ui.components.starter_banner import StarterProgress
 from ui.components.text import Text, box
 from ui.threads import in_thread
@@ -114,9 +114,7 @@ class ModelStep:
     async def _pick_tuned(self, job: Job) -> None:
         """Go on from its output; at first with the same method and parameters."""
         before = await in_thread(self._studio.runs.run_spec, job.id)
-        self._form.set("start_from", job.id)
-        self._form.set("model", before.model.id)
-        self._form.set("method", before.method.model_dump(mode="json"))
+        take_over(self._form, job.id, before)
         self._draw_cards()
         self.suggest()
         self._picker.show(self._models, job.id)

@@ -2,7 +2,7 @@
 
 from core.studio import Studio
 from ui import downloads, uploads
-from ui.pages import dataset, datasets, import_conversations, job, jobs, new_job, upload_dataset
+from ui.pages import add_model, dataset, datasets, import_conversations, job, jobs, models, new_job, upload_dataset
 from ui.signals import Signals
 
 
@@ -14,5 +14,7 @@ def register_all(studio: Studio, signals: Signals) -> None:
     upload_dataset.register(studio, signals)
     import_conversations.register(studio, signals)
     dataset.register(studio, signals)  # after the pages whose addresses look like a dataset's
+    models.register(studio, signals)
+    add_model.register(studio, signals)
     uploads.register(studio)
     downloads.register(studio)

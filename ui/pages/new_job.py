@@ -12,7 +12,7 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.empty_state import empty_state
 from ui.components.objective_words import WORDS, learns_from, words_of
-from ui.components.spec_form import SpecForm, clone_of
+from ui.components.spec_form import SpecForm, clone_of, take_over
 from ui.components.text import Text, box, link
 from ui.components.wizard_dataset import DatasetStep
 from ui.components.wizard_model import ModelStep
@@ -28,7 +28,9 @@ SAVE_AFTER_S = 0.3
 
 def register(studio: Studio, _signals: Signals) -> None:
     @ui.page(routes.WIZARD)
-    async def wizard_page(objective: str = "sft", step: str = "1", clone: str = "", dataset: str = "") -> None:
+    async def wizard_page(
+        objective: str = "sft", step: str = "1", clone: str = "", dataset: str = "", model: str = "", start: str = ""
+    ) -> None:
         async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
             if objective not in WORDS:
                 page_head("Create Fine-Tuning Job", "")
@@ -43,9 +45,11 @@ def register(studio: Studio, _signals: Signals) -> None:
                 content = None
             form = SpecForm(content)
             form.set("objective", objective)
+            if problem := await _begin_with(studio, form, model, start):
+                Text("p", problem, "ts-error").props("role=alert")
             wizard = Wizard(studio, form, key, clone)
             await wizard.build(dataset)
-            if content is None:
+            if content is None or model:
                 wizard.suggest()
             wizard.show(int(step) if step in ("1", "2", "3") else 1)
 
@@ -56,6 +60,19 @@ async def _content(studio: Studio, key: str, clone: str) -> dict[str, Any] | Non
     if draft is not None or not clone:
         return draft
     return clone_of((await in_thread(studio.runs.run_spec, clone)).asked)
+
+
+async def _begin_with(studio: Studio, form: SpecForm, model: str, start: str) -> str:
+    """The model whose page the user comes from; why that cannot be, as a sentence."""
+    try:
+        if start:
+            take_over(form, start, await in_thread(studio.runs.run_spec, start))
+        elif model:
+            form.set("start_from", "")
+            form.set("model", (await in_thread(studio.models.get, model)).id)
+    except StudioError as error:
+        return str(error)
+    return ""
 
 
 class Wizard:

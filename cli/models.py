@@ -1,0 +1,116 @@
+"""`tunesmith models`: what the models pages show and do, on a terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import rich.progress
+import rich.table
+import typer
+
+from cli.output import console, one_sentence, say_json
+from cli.reading import AsJson, opened
+from cli.train import DataDir
+from core.child import Progress
+from core.models.admission import OnProgress
+from core.models.downloads import NEWEST
+from core.models.library import ModelInfo
+
+models = typer.Typer(help="List, fetch, add and delete base models; list custom ones.", no_args_is_help=True)
+GIB, BILLION = 1024**3, 10**9
+
+
+@models.command()
+def ls(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """The base models on this machine, and what is on its way."""
+    with one_sentence(), opened(data_dir) as studio:
+        found, coming = studio.models.all(), studio.downloads.all()
+    if as_json:
+        for info in found:
+            say_json(_told(info))
+        return
+    table = rich.table.Table("Model", "Name", "Provider", "Parameters", "Size", "Context", "Licence", "State")
+    for info in found:
+        table.add_row(
+            info.id,
+            info.name,
+            info.provider,
+            f"{info.parameters / BILLION:.2f} B",
+            f"{info.bytes / GIB:.2f} GB" if info.bytes else "",
+            f"{info.context_length:,}",
+            info.licence,
+            "ready" if info.ready else "not made yet",
+        )
+    console.print(table)
+    for one in coming:
+        share = f" at {100 * one.progress.done // one.progress.total} %" if one.progress.total else ""
+        said = f"{one.name}: {one.state}{share}. Go on with: tunesmith models pull {one.name}"
+        console.print(said, markup=False, highlight=False)
+
+
+@models.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="What to look for.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Search the Hugging Face Hub, or the mirror that HF_ENDPOINT names, for models with safetensors."""
+    with one_sentence(), opened(data_dir) as studio:
+        found = studio.model_search.find(" ".join(words))
+    for one in found:
+        if as_json:
+            say_json({name: getattr(one, name) for name in one.__slots__})
+            continue
+        size = f"{one.parameters / BILLION:.2f} B" if one.parameters else "size unknown"
+        gated = "  gated" if one.is_gated else ""
+        said = f"{one.id}  {size}  {one.licence}  {one.downloads:,} downloads{gated}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+    if not found and not as_json:
+        console.print("The hub has no model of that name.")
+
+
+@models.command()
+def pull(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="As on the hub.")],
+    revision: Annotated[str, typer.Option(help="A branch, tag or commit.")] = NEWEST,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Fetch a model from the hub. After a cut, or Ctrl-C, the same command goes on where it was."""
+    with one_sentence(), opened(data_dir) as studio, progress_bar(as_json) as on_progress:
+        model_id = studio.downloads.fetch(name, revision, on_progress)
+    say_added(model_id, as_json)
+
+
+def say_added(model_id: str, as_json: bool) -> None:
+    if as_json:
+        say_json({"model": model_id})
+    else:
+        said = f"{model_id} is in the library. Train it with: tunesmith train FILE --set model={model_id}"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(as_json: bool) -> Iterator[OnProgress]:
+    """Gone when the work is done."""
+    if as_json or not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.DownloadColumn(),
+        rich.progress.TransferSpeedColumn(),
+        rich.progress.TimeRemainingColumn(),
+    )
+    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Asking the hub", total=None)
+
+        def show(now: Progress) -> None:
+            bar.update(task, completed=now.done, total=now.total or None, description=now.phase)
+
+        yield show
+
+
+def _told(info: ModelInfo) -> dict[str, object]:
+    return {name: getattr(info, name) for name in info.__slots__}

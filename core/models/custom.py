@@ -1,0 +1,171 @@
+"""Custom models: what jobs have made here, with where each comes from, what it scored, and what people call it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from core.datasets.labels import MOST_TAGS, tags_of
+from core.errors import BadInput, NotFound
+from core.people import Actor
+from core.runs import Runs
+from storage import manifest
+from storage.event_log import read_events
+from storage.events import Finished
+from storage.files import read_json, write_json
+from storage.run_folder import RunFolder
+from storage.spec import Objective, RunSpec
+from storage.tables import Job
+
+TAGS, CARD = "tags.json", "README.md"
+#: Of a model card. Ours have 4 KB.
+LONGEST_CARD = 256 * 1024
+
+
+class Tags(BaseModel):
+    """`tags.json` beside an output: outside of it, because what is sealed does not change."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    tags: Annotated[list[str], AfterValidator(tags_of), Field(max_length=MOST_TAGS)] = []
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomModel:
+    """`id` is the job's that made it. `loss` and `eval_loss` as its list shows them; None where there are none."""
+
+    id: str
+    name: str
+    title: str
+    objective: Objective
+    method: str
+    base_id: str
+    base_name: str
+    dataset_id: str
+    dataset_name: str
+    created_at: datetime
+    created_by: str
+    loss: float | None
+    eval_loss: float | None
+    bytes: int
+    tags: tuple[str, ...]
+
+    def is_meant(self, words: str) -> bool:
+        fields = (self.id, self.name, self.title, self.base_name, self.base_id, self.dataset_name, self.method)
+        text = " ".join((*fields, *self.tags, self.created_by)).lower()
+        return all(word in text for word in words.lower().split())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """One custom model, looked at closely. `facts`: what its trainer measured last; `began_with`: another job's id."""
+
+    model: CustomModel
+    base_revision: str
+    base_is_here: bool
+    dataset_sha256: str
+    dataset_rows: int
+    began_with: str
+    began_with_name: str
+    goes_on_in: tuple[Job, ...]
+    facts: dict[str, float]
+    card: str
+    folder: Path
+
+
+class CustomModels:
+    """All methods may block: not for the event loop."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def all(self, words: str = "") -> list[CustomModel]:
+        """The newest first."""
+        found = (self._of(job) for job in self._runs.tuned())
+        return [model for model in found if model.is_meant(words)]
+
+    def get(self, model_id: str) -> CustomModel:
+        job = self._runs.get(model_id)
+        if not self._runs.folder(job.id).has_output():
+            raise NotFound(f"The job “{job.title}” has no finished output. Wait for it, or choose another model.")
+        return self._of(job)
+
+    def lineage(self, model_id: str, models: Path) -> Lineage:
+        """`models` is the store of base models."""
+        model = self.get(model_id)
+        folder = self._runs.folder(model.id)
+        spec = folder.spec()
+        base = read_json(models / spec.model.id / "model.json") or {}
+        return Lineage(
+            model=model,
+            base_revision=spec.model.revision,
+            base_is_here=str(base.get("revision", "")) == spec.model.revision,
+            dataset_sha256=spec.dataset.sha256,
+            dataset_rows=spec.dataset.rows,
+            began_with=spec.start.job_id if spec.start else "",
+            began_with_name=spec.start.name if spec.start else "",
+            goes_on_in=tuple(job for job in self._runs.tuned() if _began_with(self._runs.run_spec(job.id), model.id)),
+            facts=_facts(folder),
+            card=_card(folder.output / CARD),
+            folder=folder.output,
+        )
+
+    def set_tags(self, model_id: str, tags: list[str], *, actor: Actor) -> CustomModel:
+        """Everybody who sees a model may name it; so far that is one person. Raises BadInput."""
+        del actor
+        model = self.get(model_id)
+        try:
+            cleaned = Tags(tags=tags)
+        except ValidationError as error:
+            raise BadInput(f"At most {MOST_TAGS} tags fit on a model; {len(tags)} were given.") from error
+        write_json(self._runs.folder(model.id).path / TAGS, cleaned.model_dump())
+        return self.get(model_id)
+
+    def _of(self, job: Job) -> CustomModel:
+        folder = self._runs.folder(job.id)
+        return CustomModel(
+            id=job.id,
+            name=job.output_name,
+            title=job.title,
+            objective=job.objective,
+            method=job.method,
+            base_id=job.model_id,
+            base_name=job.model_name,
+            dataset_id=job.dataset_id,
+            dataset_name=job.dataset_name,
+            created_at=job.ended_at or job.created_at,
+            created_by=job.created_by_name,
+            loss=job.loss,
+            eval_loss=job.eval_loss,
+            bytes=manifest.size(folder.output),
+            tags=_tags(folder.path / TAGS),
+        )
+
+
+def _tags(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(Tags.model_validate(read_json(path) or {}).tags)
+    except ValidationError:  # written by hand
+        return ()
+
+
+def _began_with(spec: RunSpec, model_id: str) -> bool:
+    return spec.start is not None and spec.start.job_id == model_id
+
+
+def _facts(folder: RunFolder) -> dict[str, float]:
+    for attempt in reversed(list(folder.attempts())):
+        for event in reversed(read_events(attempt.events).events):
+            if isinstance(event, Finished):
+                return dict(event.facts)
+    return {}
+
+
+def _card(path: Path) -> str:
+    """As text: nobody renders a stranger's Markdown here."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST_CARD).decode("utf-8", errors="replace")
+    except OSError:
+        return ""

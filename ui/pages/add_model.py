@@ -1,0 +1,53 @@
+"""Where models come from: the hub; more ways are beside it."""
+
+from nicegui import ui
+
+from core.studio import Studio
+from ui import routes
+from ui.components.model_downloads import ModelDownloads
+from ui.components.model_hub_search import ModelHubSearch
+from ui.components.text import Text, box, link
+from ui.layout import frame, page_head
+from ui.signals import Signals
+from ui.threads import in_thread
+
+CRUMBS = (("Models", routes.models()), ("Add", None))
+WAYS = {"": "Hugging Face Hub"}
+
+
+def register(studio: Studio, _signals: Signals) -> None:
+    @ui.page(routes.ADD_MODEL)
+    async def add_model_page(way: str = "") -> None:
+        async with frame(studio, "Add a Model", CRUMBS):
+            page_head(
+                "Add a Model", "Safetensors only. Everything is looked at before it becomes a model of the library."
+            )
+            await AddModel(studio, way if way in WAYS else "").start()
+
+
+class AddModel:
+    def __init__(self, studio: Studio, way: str) -> None:
+        self._studio = studio
+        self._way = way
+        with box("ts-ways", "nav").props("aria-label='Where the model comes from'"):
+            for name, title in WAYS.items():
+                entry = link(title, routes.add_model(name), "ts-way")
+                if name == way:
+                    entry.props("aria-current=page")
+        self._said = Text("p", "", "ts-banner").props("role=status").mark("added")
+        self._said.visible = False
+        self._downloads = ModelDownloads(studio.downloads, self._arrived)
+        self._stage = box("ts-stretch")
+
+    async def start(self) -> None:
+        await self._downloads.look()
+        with self._stage:
+            ModelHubSearch(self._studio.model_search, self._fetch)
+
+    async def _fetch(self, name: str) -> None:
+        await in_thread(self._studio.downloads.start, name)
+        await self._downloads.look()
+
+    async def _arrived(self) -> None:
+        self._said.text = "A model has arrived: it is in the library now."
+        self._said.visible = True
