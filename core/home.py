@@ -55,6 +55,20 @@ class Home:
         return self.path / "backups"
 
     @property
+    def deployments(self) -> Path:
+        return self.path / "deployments"
+
+    @property
+    def workers(self) -> Path:
+        """A folder for each serving worker; of no use once its process is gone."""
+        return self.path / "workers"
+
+    @property
+    def served(self) -> Path:
+        """What serving workers make of models and adapters, and can make again."""
+        return self.path / "cache" / "serving"
+
+    @property
     def trash(self) -> Path:
         return self.path / ".trash"
 
@@ -77,6 +91,8 @@ class Home:
                 self.models,
                 self.datasets,
                 self.uploads,
+                self.deployments,
+                self.workers,
                 self.backups,
                 self.trash,
                 self.inbox,

@@ -17,12 +17,12 @@ from core.people import Actor
 from core.stamps import moment
 from core.submission import row_of
 from core.trash import STAMP_LENGTH
-from storage import datasets, jobs, prediction
+from storage import datasets, deployments, jobs, prediction
 from storage.database import Database
 from storage.files import read_json
 from storage.run_folder import Attempt, Request, RunFolder
 from storage.status import Status
-from storage.tables import Dataset, Job, now
+from storage.tables import Dataset, Deployment, Job, now
 
 NEVER_STARTED = "It had not started when the index was read from the folders. Resume it to queue it again."
 INTERRUPTED = "Its trainer had been interrupted. Resume it to go on from its newest checkpoint."
@@ -37,6 +37,7 @@ class Report:
     jobs: int = 0
     live: int = 0
     datasets: int = 0
+    deployments: int = 0
     forgotten: int = 0
     skipped: list[str] = field(default_factory=list)
 
@@ -59,6 +60,7 @@ def fill(database: Database, home: Home, *, requeue: bool = False) -> Report:
         # Known to a backup, but without a folder by now: jobs may still name it.
         folders = {path.name for path in home.datasets.iterdir()}
         datasets.change(session, datasets.without_folder(session, folders), trashed_at=now())
+        report.deployments = deployments.replace(session, _deployments(home, report))
         for job_id in jobs.ids(session) - {path.parent.name for path in home.runs.glob("*/spec.json")}:
             report.forgotten += jobs.remove(session, job_id, only_from=list(Status))
         for job in found.values():
@@ -152,6 +154,14 @@ def _dataset(path: Path) -> Dataset:
     values = read_json(path) or {}
     # Version 0.1 knew no families.
     return Dataset.model_validate({"family": values.get("id"), **values})
+
+
+def _deployments(home: Home, report: Report) -> Iterator[Deployment]:
+    for path in sorted(home.deployments.glob(f"[!.]*/{deployments.FILE}")):
+        try:
+            yield Deployment.model_validate(read_json(path) or {})
+        except (OSError, ValidationError) as error:
+            report.skipped.append(f"{path} cannot be read ({_first_line(error)}); the folder stays as it is.")
 
 
 def _deleted_datasets(home: Home, there: set[str]) -> Iterator[Dataset]:

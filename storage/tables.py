@@ -159,6 +159,36 @@ class Dataset(SQLModel, table=True):
     trashed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class TargetKind(StrEnum):
+    """What a deployment answers with."""
+
+    #: A base model of the library.
+    MODEL = "model"
+    #: The output of a completed job.
+    JOB = "job"
+    #: One sealed checkpoint of a job.
+    CHECKPOINT = "checkpoint"
+
+
+class Deployment(SQLModel, table=True):
+    """A name that answers. The truth about it is `deployments/<id>/deployment.json`."""
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True, index=True)
+    kind: TargetKind = Field(sa_column=by_value(TargetKind, nullable=False))
+    #: Of the model, or of the job.
+    target_id: str = Field(index=True)
+    #: Of the checkpoint, else 0.
+    step: int = 0
+    #: Whether it is to answer: what a person has asked for, not what the machine makes of it.
+    wanted: bool = True
+    #: Who stopped, started or switched it last, as a sentence.
+    message: str = ""
+    created_by_name: str
+    created_by_email: str = ""
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
 class Profile(SQLModel, table=True):
     """The one local user: asked once, shown as "Created by"."""
 

@@ -1,0 +1,157 @@
+"""What can be asked for by name, and where it is answered: on which base model, with which adapter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput, NotFound
+from core.home import Home
+from core.models import Models
+from core.serving.engines import Choice, choose
+from storage import deployments, manifest
+from storage.database import Database
+from storage.files import read_json
+from storage.methods import Full, Method
+from storage.retention import sealed
+from storage.run_folder import RunFolder
+from storage.serving import ServedAdapter
+from storage.spec import ModelRef, RunSpec
+from storage.tables import TargetKind
+
+ADAPTER_FILE = "adapter_config.json"
+#: In an output that lies on top of another: that other, whole.
+BENEATH = "start"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """`id` is a model's or a job's; `step` is a checkpoint's."""
+
+    kind: TargetKind
+    id: str
+    step: int = 0
+
+    @property
+    def key(self) -> str:
+        """A name for it that is free of anything but letters, digits, `.`, `-` and `_`."""
+        return f"{self.kind.value}.{self.id}" + (f".{self.step}" if self.kind is TargetKind.CHECKPOINT else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a target is answered. Equal `base`s share a worker."""
+
+    base: "Base"
+    adapter: ServedAdapter | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """A model in memory, by an engine; the whole of it is the worker's key."""
+
+    model: ModelRef
+    engine: Choice
+
+    @property
+    def title(self) -> str:
+        return self.model.name
+
+    @property
+    def bytes(self) -> int:
+        """Of the weights on disk, which is about what they take in memory."""
+        return sum(path.stat().st_size for path in Path(self.model.path).glob("*.safetensors"))
+
+
+class Targets:
+    """Looks at the library, at jobs and at their folders; call it in a thread."""
+
+    def __init__(self, database: Database, home: Home, models: Models) -> None:
+        self._database = database
+        self._home = home
+        self._models = models
+
+    def find(self, asked: str) -> Target:
+        """A model by id or public id, a job's output by its name or the job's id, `…@step` for a checkpoint.
+
+        Raises NotFound.
+        """
+        for info in self._models.all():
+            if info.ready and asked in (info.id, info.public_id):
+                return Target(kind=TargetKind.MODEL, id=info.id)
+        with self._database.read() as session:
+            if job := deployments.tuned(session, asked):
+                return Target(kind=TargetKind.JOB, id=job.id)
+            name, at, step = asked.rpartition("@")
+            job = deployments.tunable(session, name) if at and step.isdecimal() else None
+        if job is None:
+            raise NotFound(f"There is no model, finished job or checkpoint “{asked[:200]}”.")
+        found = Target(kind=TargetKind.CHECKPOINT, id=job.id, step=int(step))
+        self._folder(found)
+        return found
+
+    def title(self, target: Target) -> str:
+        """As a person reads it: “support-bot, step 200”."""
+        if target.kind is TargetKind.MODEL:
+            return next((info.name for info in self._models.all() if info.id == target.id), target.id)
+        spec = self._spec(target)
+        name = spec.output_name if spec else target.id
+        return f"{name}, step {target.step}" if target.kind is TargetKind.CHECKPOINT else name
+
+    def place(self, target: Target) -> Place:
+        """Raises NotFound where it is gone, BadInput where no engine here can hold it."""
+        if target.kind is TargetKind.MODEL:
+            return Place(base=based(self._models.get(target.id), None))
+        spec, folder = self._spec(target), self._folder(target)
+        if spec is None:
+            raise NotFound(f"The job “{target.id}” is gone, so nothing of it can be asked any more.")
+        if isinstance(spec.method, Full) or not (folder / ADAPTER_FILE).is_file():
+            return Place(base=based(moved(spec.model, folder, target.key, spec.output_name), None))
+        model = self._beneath(spec, target)
+        adapter = ServedAdapter(name=target.key, folder=str(folder))
+        return Place(base=based(model, spec.method), adapter=adapter)
+
+    def _beneath(self, spec: RunSpec, target: Target) -> ModelRef:
+        """The model that the adapter was put on."""
+        run = RunFolder(self._home.runs / target.id)
+        lies_on = run.output / BENEATH
+        if target.kind is TargetKind.CHECKPOINT and spec.start is not None:
+            lies_on = run.start / BENEATH if spec.start.way == "continue" else run.start
+        if not lies_on.is_dir():
+            return spec.model
+        if (lies_on / ADAPTER_FILE).is_file():
+            raise BadInput(
+                f"“{spec.output_name}” lies on top of another job's adapter, which was merged into the base model for "
+                "its training only. No worker can hold that yet; train it with the other job's own method instead."
+            )
+        name = spec.start.name if spec.start else spec.model.name
+        return moved(spec.model, lies_on, f"beneath.{target.id}", name)
+
+    def _folder(self, target: Target) -> Path:
+        run = RunFolder(self._home.runs / target.id)
+        if target.kind is TargetKind.CHECKPOINT:
+            steps = sealed(run.checkpoints)
+            if target.step not in steps:
+                there = f"There are: {', '.join(map(str, sorted(steps)))}." if steps else "It has none."
+                raise NotFound(f"“{target.id}” has no checkpoint of step {target.step}. {there}")
+            return steps[target.step]
+        if not manifest.is_sealed(run.output):
+            raise NotFound(
+                f"The job “{target.id}” has no finished output. Choose a completed job, or a checkpoint by its step."
+            )
+        return run.output
+
+    def _spec(self, target: Target) -> RunSpec | None:
+        run = RunFolder(self._home.runs / target.id)
+        return run.spec() if (run.path / "spec.json").exists() else None
+
+
+def based(model: ModelRef, method: Method | None) -> Base:
+    """Raises BadInput with the reason where no engine here can hold it."""
+    return Base(model=model, engine=choose(model, method))
+
+
+def moved(model: ModelRef, folder: Path, key: str, name: str) -> ModelRef:
+    """A whole model of its own in the place of the one that it was tuned from."""
+    revision = str((read_json(folder / manifest.NAME) or {}).get("sha256") or key)
+    changes: dict[str, Any] = {"path": str(folder), "id": key, "name": name, "revision": revision}
+    return model.model_copy(update=changes)
