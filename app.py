@@ -8,11 +8,15 @@ import asyncio
 import ipaddress
 import os
 import socket
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, TypeVar
 
 import typer
 
+from cli.chat import chat
 from cli.datasets import datasets
+from cli.deployments import deploy, deployments
 from cli.doctor import doctor
 from cli.fields import fields
 from cli.graders import graders
@@ -32,6 +36,8 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 #: Whether a trainer waits with its imports done: “on” (the default) or “off”.
 SPARE_VARIABLE = "TUNESMITH_SPARE"
 
+T = TypeVar("T")
+
 main = typer.Typer(
     help="A fine-tuning studio for your own machine.",
     no_args_is_help=True,
@@ -46,9 +52,12 @@ main.command()(backup)
 main.command()(restore)
 main.command("rebuild-index")(rebuild_index)
 main.command()(gc)
+main.command()(deploy)
+main.command()(chat)
 main.add_typer(jobs, name="jobs")
 main.add_typer(datasets, name="datasets")
 main.add_typer(models, name="models")
+main.add_typer(deployments, name="deployments")
 main.add_typer(graders, name="graders")
 main.add_typer(trackers, name="trackers")
 main.add_typer(secrets, name="secrets")
@@ -78,6 +87,7 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
     os.environ["NICEGUI_STORAGE_PATH"] = str(home.path / "nicegui")
     from nicegui import Event, app, background_tasks, ui
 
+    from api.app import PATH, endpoint
     from core.feed import FeedUpdate
     from ui import design
     from ui.guard import Guard
@@ -85,18 +95,25 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
     from ui.signals import Signals
 
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    signals = Signals(feed=Event[FeedUpdate](), jobs=Event[str]())
+    signals = Signals(feed=Event[FeedUpdate](), jobs=Event[str](), deployments=Event[None]())
     loop: list[asyncio.AbstractEventLoop] = []
 
-    def job_changed(job_id: str) -> None:
+    def in_loop(emit: Callable[[T], None], value: T) -> None:
         # Rows change in the scheduler's thread; events are emitted in the loop.
         if loop:
-            loop[0].call_soon_threadsafe(signals.jobs.emit, job_id)
+            loop[0].call_soon_threadsafe(emit, value)
 
-    studio = Studio(home, publish=signals.feed.emit, job_changed=job_changed, keeps_spare=wants_spare())
+    studio = Studio(
+        home,
+        publish=signals.feed.emit,
+        job_changed=partial(in_loop, signals.jobs.emit),
+        deployments_changed=partial(in_loop, signals.deployments.emit),
+        keeps_spare=wants_spare(),
+    )
     studio.start(url)
     design.apply()
     register_all(studio, signals)
+    app.mount(PATH, endpoint(studio))
 
     @app.on_startup
     async def start() -> None:
@@ -106,15 +123,7 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
             background_tasks.create(asyncio.to_thread(studio.welcome), name="welcome")
         console.print(f"Tunesmith serves {home.path} on {url}", markup=False, soft_wrap=True)
 
-    @app.on_shutdown
-    def stop() -> None:
-        live = len(studio.runs.live())
-        studio.stop()
-        if live:
-            console.print(
-                f"{live} job{' goes' if live == 1 else 's go'} on without the studio, which finds them again."
-            )
-
+    app.on_shutdown(lambda: _end(studio))
     app.add_middleware(Guard, allowed_hosts=LOOPBACK_NAMES, port=port)
     ui.run(
         host=host,
@@ -129,6 +138,13 @@ def _serve(home: Home, host: str, port: int, browser: bool, starter: bool) -> No
         timeout_graceful_shutdown=3,
         uvicorn_logging_level="warning",
     )
+
+
+def _end(studio: Studio) -> None:
+    live = len(studio.runs.live())
+    studio.stop()
+    if live:
+        console.print(f"{live} job{' goes' if live == 1 else 's go'} on without the studio, which finds them again.")
 
 
 def wants_spare() -> bool:

@@ -22,6 +22,7 @@ from core.models.starter import STARTER_ID
 from core.people import Actor
 from core.queueing import Queue, Shift
 from core.runs import Runs
+from core.serving.desk import DeploymentDesk
 from storage.run_folder import Request as Asked
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
@@ -44,8 +45,10 @@ class Clerk:
         models: Models,
         checkpoints: Checkpoints,
         desk: DatasetDesk,
+        deployments: DeploymentDesk,
     ) -> None:
         self._desk = desk
+        self._deployments = deployments
         self._inbox = Inbox(home)
         self._runs = runs
         self._queue = queue
@@ -72,6 +75,8 @@ class Clerk:
                 return Answer(job_id=request.job_id, said=self._do_with_checkpoint(request, actor))
             if request.kind.startswith("dataset-"):
                 return self._desk.execute(request, actor, on_progress)
+            if request.kind.startswith("deployment-"):
+                return self._deployments.execute(request, actor)
             job = self._do(request, actor)
         except NotYet as error:
             return Answer(error=str(error), wait=True)

@@ -4,6 +4,7 @@ StudioError
 ├── BadInput        what was asked cannot be done as asked
 ├── NotFound        no such job, dataset or model
 ├── Conflict        it is taken, in use, or in the wrong state
+├── Unavailable     not now; it says in how many seconds
 ├── Cancelled       stopped because somebody asked for it
 ├── DiskFull        nothing more could be written
 ├── BadHome         the data folder cannot be used
@@ -34,6 +35,14 @@ class NotFound(StudioError):
 
 class Conflict(StudioError):
     """It is taken, in use, or in a state that does not allow this."""
+
+
+class Unavailable(StudioError):
+    """It cannot be done now; `retry_after_s` says when to ask again."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Cancelled(StudioError):

@@ -158,6 +158,11 @@ class Home:
         pid = (read_json(self.path / "studio.json") or {}).get("pid") if self.is_served() else 0
         return pid if isinstance(pid, int) else 0
 
+    def server_url(self) -> str:
+        """Where the studio that serves the folder right now answers; empty where none does."""
+        url = (read_json(self.path / "studio.json") or {}).get("url") if self.is_served() else ""
+        return url if isinstance(url, str) else ""
+
     def _held_by(self) -> str:
         holder = read_json(self.path / "studio.json") or {}
         where = holder.get("url") or "the command line"

@@ -26,13 +26,15 @@ Kind = Literal[
     "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
     "pin", "unpin", "delete_checkpoint",
     "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
+    "deployment-add", "deployment-switch", "deployment-start", "deployment-stop", "deployment-rm",
 ]  # fmt: skip
 
 
 class Request(BaseModel):
     """What is asked, of which job or dataset, by whom.
 
-    `file` and `fields` are for a submission and for what is done to datasets, `to` for where or which step.
+    `file` and `fields` are for a submission and for what is done to datasets and deployments, `to` for where or which
+    step.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -173,7 +173,8 @@ class Queue:
             return {}
         here = {device.uuid for device in seen}
         with self._database.read() as session:
-            lost = [lease for lease in leases.every(session) if lease.device_uuid not in here]
+            held = [lease for lease in leases.every(session) if lease.attempt != leases.SERVING]
+        lost = [lease for lease in held if lease.device_uuid not in here]
         return {lease.job_id: self._lost_sentence(lease.device_uuid) for lease in lost}
 
     def release_stale(self) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import filelock
 
@@ -43,6 +44,14 @@ from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
+from core.serving.deployments import Deployments
+from core.serving.desk import DeploymentDesk
+from core.serving.endpoint import Endpoint
+from core.serving.gpus import Gpus
+from core.serving.launch import Launch
+from core.serving.pool import Pool
+from core.serving.settings import Settings
+from core.serving.targets import Targets
 from core.submission import Submission
 from core.template_preview import TemplatePreview
 from core.tracking import Tracking
@@ -56,7 +65,8 @@ def _ignore(_: object) -> None:
 
 
 class Studio:
-    """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed; any thread.
+    """One data folder, served. `publish` gets new events, `job_changed` the id of a row that changed,
+    `deployments_changed` nothing; any thread.
 
     `patience` stretches or shortens the waits of the cancel ladder. `keeps_spare`: a trainer
     waits with its imports done.
@@ -68,6 +78,7 @@ class Studio:
         *,
         publish: Callable[[FeedUpdate], None] = _ignore,
         job_changed: Callable[[str], None] = _ignore,
+        deployments_changed: Callable[[None], None] = _ignore,
         patience: float = 1.0,
         devices: Devices | None = None,
         keeps_spare: bool = False,
@@ -113,8 +124,8 @@ class Studio:
         self.scheduler = Scheduler(
             self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
         )
-        desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
-        self.clerk = Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk)
+        self._keep_serving(home, deployments_changed)
+        self.clerk = self._find_clerk(home)
         self._nightly = Nightly(home, self.uploads)
 
     def _keep_models(self, home: Home) -> None:
@@ -137,6 +148,23 @@ class Studio:
         self.closer_looks = CloserLooks()
         self.grader_trials = GraderTrials(self.datasets)
         self.conversations = ConversationImports(self.datasets, self.uploads)
+
+    def _keep_serving(self, home: Home, tell: Callable[[None], None]) -> None:
+        """What answers: the workers, the names, and the way from the one to the other."""
+        settings, changed = Settings.find(), partial(tell, None)
+        targets = Targets(self._database, home, self.models)
+        gpus = Gpus(self._database, self.queue)
+        self._pool = Pool(home.workers, settings, gpus, Launch(home.served, settings), changed)
+        self.deployments = Deployments(
+            self._database, home, self._ballast, targets, self._pool, self.checkpoints, changed
+        )
+        self.endpoint = Endpoint(self.deployments, targets, self._pool)
+
+    def _find_clerk(self, home: Home) -> Clerk:
+        """Who does what commands ask for."""
+        datasets = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
+        deployments = DeploymentDesk(self.deployments)
+        return Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, datasets, deployments)
 
     def hardware(self) -> Hardware:
         """What this machine has, measured now. Asks the driver, so it may block."""
@@ -167,6 +195,7 @@ class Studio:
         self.clerk.start()
         self._nightly.start()
         self._mirrors.start()
+        self._pool.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -177,6 +206,7 @@ class Studio:
     def stop(self) -> None:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
         self.clerk.stop()
+        self._pool.stop()
         self._mirrors.stop()
         self._nightly.stop()
         self.scheduler.stop()

@@ -1,8 +1,10 @@
 """From generations to a response: whole or streamed. A client that hangs up frees its slots."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from functools import partial
 
 from starlette.requests import Request
@@ -13,6 +15,7 @@ from serving.engine import Engine, Receive, Ticket
 from serving.envelope import Asked
 from serving.failures import Busy, ServingError
 from serving.request import Generation, Piece
+from storage.serving import USAGE_HEADER
 
 
 class Answering:
@@ -33,9 +36,8 @@ class Answering:
         await until(request, first)
         start = head(shape, asked.model)
         if asked.stream:
-            chunks = streamed(
-                start, shape, first.result(), writing, read if asked.wants_usage else None, len(generations)
-            )
+            wanted = Wanted(read, in_stream=asked.wants_usage, in_comment=USAGE_HEADER in request.headers)
+            chunks = streamed(start, shape, first.result(), writing, wanted, len(generations))
             return StreamingResponse(chunks, media_type="text/event-stream", headers={"cache-control": "no-cache"})
         answers: list[list[Piece]] = [[] for _ in generations]
         rest = asyncio.ensure_future(gathered(answers, first.result(), writing))
@@ -111,19 +113,27 @@ async def gathered(
             answers[index].append(piece)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where a streamed answer says what it took: to the client, and in a last comment to whoever passes it on."""
+
+    #: The prompts' tokens.
+    read: int
+    in_stream: bool
+    in_comment: bool
+
+
 async def streamed(
     start: Json,
     shape: Shape,
     first: tuple[int, Piece],
     writing: AsyncIterator[tuple[int, Piece]],
-    read: int | None,
+    wanted: Wanted,
     answers: int,
 ) -> AsyncIterator[bytes]:
-    """`read`: the prompt's tokens where the usage is wanted."""
-
     def chunk(choice: Json) -> bytes:
         return event(
-            {**start, "object": shape.part, "choices": [choice], **({"usage": None} if read is not None else {})}
+            {**start, "object": shape.part, "choices": [choice], **({"usage": None} if wanted.in_stream else {})}
         )
 
     tokens, lengths = 0, [0] * answers
@@ -140,9 +150,12 @@ async def streamed(
     except ServingError as problem:
         yield event(error(problem))
         return
-    if read is not None:
-        yield event({**start, "object": shape.part, "choices": [], "usage": usage(read, tokens)})
+    told = {"usage": usage(wanted.read, tokens)}
+    if wanted.in_stream:
+        yield event({**start, "object": shape.part, "choices": [], **told})
     yield DONE
+    if wanted.in_comment:
+        yield b": " + json.dumps(told).encode() + b"\n\n"
 
 
 async def from_first(

@@ -17,6 +17,8 @@ Engine = Literal["llama.cpp", "transformers", "vllm"]
 SPEC, SOCKET, PROGRESS, READY, FAILED = "worker.json", "socket", "progress.json", "ready.json", "failed.json"
 #: Says which adapter answers, whatever the request's `model` is; empty = the base model.
 ADAPTER_HEADER = "x-tunesmith-adapter"
+#: Asks for the tokens of a streamed answer in a last comment, `: {"usage": …}`, which clients are not shown.
+USAGE_HEADER = "x-tunesmith-usage"
 #: `failed.json`'s cause where another engine may hold this model.
 CANNOT_HOLD = "cannot_hold"
 #: `model_type` of the families that serving/gguf_files.py can write; a test keeps both the same.

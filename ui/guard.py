@@ -4,6 +4,7 @@ NiceGUI checks neither Host nor Origin. Without Host, a page of another site who
 could drive the studio; without Origin, any page on another port of this machine could.
 """
 
+import json
 from collections.abc import Collection
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: socket.io's polling reads with GET, so a foreign page must not even GET here.
 SOCKET_PATH = "/_nicegui_ws/"
+#: The OpenAI-compatible endpoint: for programs and for our own pages, not for other sites.
+API_PATH = "/v1/"
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 #: NiceGUI needs inline and eval'd script; everything else stays on this origin.
@@ -71,7 +74,8 @@ class Guard:
 
 
 def _needs_own_origin(scope: Scope) -> bool:
-    return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS or scope["path"].startswith(SOCKET_PATH)
+    is_safe = scope["type"] != "websocket" and scope["method"] in SAFE_METHODS
+    return not is_safe or scope["path"].startswith((SOCKET_PATH, API_PATH))
 
 
 def _is_own_origin(scope: Scope, host: tuple[str, int] | None) -> bool:
@@ -107,15 +111,22 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: HTTPStatus
         await receive()  # the connect event; closing before accepting is an HTTP 403 on the wire
         await send({"type": "websocket.close", "code": 4403, "reason": sentence})
         return
-    body = sentence.encode()
+    is_api = scope["path"].startswith(API_PATH)
+    body = _envelope(sentence) if is_api else sentence.encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", b"application/json" if is_api else b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),  # an unread body must not be taken for the next request
         *SECURITY_HEADERS,
     ]
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _envelope(sentence: str) -> bytes:
+    """As OpenAI's clients expect an error."""
+    told = {"message": sentence, "type": "permission_error", "param": None, "code": "forbidden"}
+    return json.dumps({"error": told}).encode()
 
 
 def _with_security_headers(send: Send) -> Send:

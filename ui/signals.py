@@ -16,3 +16,6 @@ class Signals:
 
     jobs: Event[str] = field(default_factory=lambda: Event[str]())
     """The id of a job whose row has changed."""
+
+    deployments: Event[None] = field(default_factory=lambda: Event[None]())
+    """Some deployment, or the worker behind it, has changed."""

@@ -1,23 +1,24 @@
 """What can be asked for by name, and where it is answered: on which base model, with which adapter."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import BadInput, NotFound
 from core.home import Home
-from core.models import Models
-from core.serving.engines import Choice, choose
+from core.models.library import Models
 from storage import deployments, manifest
 from storage.database import Database
 from storage.files import read_json
 from storage.methods import Full, Method
 from storage.retention import sealed
 from storage.run_folder import RunFolder
-from storage.serving import ServedAdapter
+from storage.serving import Engine, ServedAdapter, Wanted, engine_for
 from storage.spec import ModelRef, RunSpec
 from storage.tables import TargetKind
 
+Kind = Literal["cpu", "cuda"]
 ADAPTER_FILE = "adapter_config.json"
 #: In an output that lies on top of another: that other, whole.
 BENEATH = "start"
@@ -39,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where a target is answered. Equal `base`s share a worker."""
+    """Where a target is answered: equal bases share a worker. No adapter: the base itself answers."""
 
     base: "Base"
     adapter: ServedAdapter | None = None
@@ -47,10 +48,11 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base:
-    """A model in memory, by an engine; the whole of it is the worker's key."""
+    """A model in memory. The whole of it is the key of its worker."""
 
     model: ModelRef
-    engine: Choice
+    engine: Engine
+    device: Kind
 
     @property
     def title(self) -> str:
@@ -60,6 +62,15 @@ class Base:
     def bytes(self) -> int:
         """Of the weights on disk, which is about what they take in memory."""
         return sum(path.stat().st_size for path in Path(self.model.path).glob("*.safetensors"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addressable:
+    """Something that a request may name as its `model`. `created` in seconds since 1970."""
+
+    name: str
+    created: int
+    owned_by: str
 
 
 class Targets:
@@ -89,6 +100,21 @@ class Targets:
         self._folder(found)
         return found
 
+    def known(self, limit: int) -> list[Addressable]:
+        """Models that are ready, and the outputs of the newest completed jobs."""
+        found = []
+        for info in self._models.all():
+            if info.ready:
+                created = int((self._home.models / info.id / manifest.NAME).stat().st_mtime)
+                names = dict.fromkeys((info.id, info.public_id))
+                found += [Addressable(name=name, created=created, owned_by=info.provider) for name in names if name]
+        with self._database.read() as session:
+            jobs = deployments.completed(session, limit)
+        return found + [
+            Addressable(name=job.output_name, created=int(job.created_at.timestamp()), owned_by=job.created_by_email)
+            for job in jobs
+        ]
+
     def title(self, target: Target) -> str:
         """As a person reads it: “support-bot, step 200”."""
         if target.kind is TargetKind.MODEL:
@@ -97,8 +123,16 @@ class Targets:
         name = spec.output_name if spec else target.id
         return f"{name}, step {target.step}" if target.kind is TargetKind.CHECKPOINT else name
 
-    def place(self, target: Target) -> Place:
-        """Raises NotFound where it is gone, BadInput where no engine here can hold it."""
+    def place(self, target: Target, device_of: Callable[[ModelRef], Kind]) -> Place:
+        """Raises NotFound where it is gone, BadInput where no engine can hold it. `device_of` says what a model would
+        be loaded on now."""
+
+        def based(model: ModelRef, method: Method | None) -> Base:
+            device = device_of(model)
+            config = read_json(Path(model.path) / "config.json") or {}
+            wanted = Wanted(config=config, method=method, device=device)
+            return Base(model=model, engine=engine_for(wanted), device=device)
+
         if target.kind is TargetKind.MODEL:
             return Place(base=based(self._models.get(target.id), None))
         spec, folder = self._spec(target), self._folder(target)
@@ -117,7 +151,7 @@ class Targets:
         if target.kind is TargetKind.CHECKPOINT and spec.start is not None:
             lies_on = run.start / BENEATH if spec.start.way == "continue" else run.start
         if not lies_on.is_dir():
-            return spec.model
+            return self._base(spec)
         if (lies_on / ADAPTER_FILE).is_file():
             raise BadInput(
                 f"“{spec.output_name}” lies on top of another job's adapter, which was merged into the base model for "
@@ -125,6 +159,21 @@ class Targets:
             )
         name = spec.start.name if spec.start else spec.model.name
         return moved(spec.model, lies_on, f"beneath.{target.id}", name)
+
+    def _base(self, spec: RunSpec) -> ModelRef:
+        """As the library describes it today, so that its adapters share a worker whatever they were trained by."""
+        try:
+            now = self._models.get(spec.model.id)
+        except NotFound:
+            if Path(spec.model.path).is_dir():
+                return spec.model
+            raise
+        if now.revision != spec.model.revision:
+            raise BadInput(
+                f"“{spec.output_name}” was trained on {spec.model.name} of revision {spec.model.revision[:12]}, and "
+                f"this machine has {now.revision[:12]} by now. Bring the old one back, or train again."
+            )
+        return now.model_copy(update={"chat_template": spec.model.chat_template})
 
     def _folder(self, target: Target) -> Path:
         run = RunFolder(self._home.runs / target.id)
@@ -143,11 +192,6 @@ class Targets:
     def _spec(self, target: Target) -> RunSpec | None:
         run = RunFolder(self._home.runs / target.id)
         return run.spec() if (run.path / "spec.json").exists() else None
-
-
-def based(model: ModelRef, method: Method | None) -> Base:
-    """Raises BadInput with the reason where no engine here can hold it."""
-    return Base(model=model, engine=choose(model, method))
 
 
 def moved(model: ModelRef, folder: Path, key: str, name: str) -> ModelRef:

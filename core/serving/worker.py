@@ -3,16 +3,17 @@
 import contextlib
 import shutil
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
+import psutil
+
 from core.spawn import PROJECT_ROOT, inherited
 from storage.files import read_json, write_json
-from storage.serving import FAILED, READY, SOCKET, SPEC, WorkerSpec
+from storage.serving import FAILED, PROGRESS, READY, SOCKET, SPEC, WorkerSpec
 
 STOP_S = 5.0
 LOOK_S = 0.05
@@ -31,7 +32,15 @@ class Worker:
     `on_change` is called in a thread of the worker's own, after `state` is another.
     """
 
-    def __init__(self, folder: Path, spec: WorkerSpec, on_change: Callable[["Worker"], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spec: WorkerSpec,
+        on_change: Callable[["Worker"], None],
+        *,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+    ) -> None:
         self.spec = spec
         self.state = State.STARTING
         self.reason = ""
@@ -43,9 +52,9 @@ class Worker:
         write_json(folder / SPEC, spec.model_dump(mode="json"))
         with (folder / "stdout.log").open("wb") as out, (folder / "stderr.log").open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "serving", str(folder)],
+                [*command, str(folder)],
                 cwd=PROJECT_ROOT,
-                env={**inherited(), "HF_HUB_OFFLINE": "1"},
+                env={**inherited(), "HF_HUB_OFFLINE": "1", **environment},
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
@@ -60,6 +69,19 @@ class Worker:
     @property
     def socket(self) -> Path:
         return self._folder / SOCKET
+
+    @property
+    def doing(self) -> str:
+        """What it does while it loads, as a sentence; empty where it has said nothing yet."""
+        told = read_json(self._folder / PROGRESS) or {}
+        return str(told.get("detail") or "")
+
+    def memory_bytes(self) -> int:
+        """What it takes now; 0 once it is gone."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
 
     @property
     def is_over(self) -> bool:

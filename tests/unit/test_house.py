@@ -11,7 +11,7 @@ import pytest
 from core.fields import fields
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("app.py", "cli", "ui", "core", "graders", "storage", "training")
+ROOMS = ("app.py", "api", "cli", "ui", "core", "graders", "storage", "training")
 
 
 def modules() -> list[Path]:

@@ -1,0 +1,37 @@
+"""Does what commands ask about deployments, and answers in a sentence."""
+
+from core.errors import BadInput
+from core.inbox import Answer, Request
+from core.people import Actor
+from core.serving.deployments import Deployments
+
+KIND = "deployment-"
+
+
+class DeploymentDesk:
+    def __init__(self, deployments: Deployments) -> None:
+        self._deployments = deployments
+
+    def execute(self, request: Request, actor: Actor) -> Answer:
+        """Raises StudioError."""
+        name, target = str(request.fields.get("name", "")), str(request.fields.get("target", ""))
+        match request.kind.removeprefix(KIND):
+            case "add":
+                row = self._deployments.create(name, target, actor=actor)
+                return Answer(said=f"“{row.name}” answers with {self._deployments.shown(row).target}.")
+            case "switch":
+                switched = self._deployments.switch(name, target, actor=actor)
+                if switched.done() and not switched.exception():
+                    return Answer(said=f"“{name}” answers with {target} from now on.")
+                return Answer(said=f"{target} is being loaded; “{name}” answers with it as soon as that is done.")
+            case "start":
+                self._deployments.start(name, actor=actor)
+                return Answer(said=f"“{name}” is started.")
+            case "stop":
+                self._deployments.stop(name, actor=actor)
+                return Answer(said=f"“{name}” is stopped; answers that are being written are ended properly.")
+            case "rm":
+                self._deployments.delete(name, actor=actor)
+                return Answer(said=f"“{name}” is deleted. What stood behind it stays as it is.")
+            case other:
+                raise BadInput(f"A deployment cannot be asked to “{other}”.")

@@ -1,0 +1,56 @@
+"""The GPUs that workers may use: through the same leases as jobs, so that neither takes what the other has."""
+
+from core.devices import CPU, Device
+from core.queueing import Queue
+from core.serving.targets import Kind
+from storage import leases
+from storage.database import Database
+
+
+class Gpus:
+    def __init__(self, database: Database, queue: Queue) -> None:
+        self._database = database
+        self._queue = queue
+
+    def kind_for(self, needed_bytes: int) -> Kind:
+        """What a model of this size would be loaded on now. A job that waits for a GPU goes first."""
+        seen = [device for device in self._queue.look()[0] if device.kind != CPU]
+        if not seen:
+            return "cpu"
+        with self._database.read() as session:
+            return "cuda" if free(leases.line(session), seen, needed_bytes) else "cpu"
+
+    def take(self, title: str, token: str, needed_bytes: int) -> str:
+        """The UUID of a GPU that is the worker's from now on; empty where none is free any more."""
+        seen, _ = self._queue.look()
+        with self._database.write() as session:
+            chosen = free(leases.line(session), seen, needed_bytes)
+            if chosen:
+                leases.take_for_serving(session, f"{title} (serving)", token, chosen.uuid)
+        return chosen.uuid if chosen else ""
+
+    def release(self, token: str) -> None:
+        with self._database.write() as session:
+            leases.release_serving(session, token)
+        self._queue.wake.set()
+
+    def release_all(self) -> None:
+        """At start: no worker outlives its studio."""
+        with self._database.write() as session:
+            leases.release_serving(session)
+
+
+def free(line: leases.Line, seen: tuple[Device, ...] | list[Device], needed_bytes: int) -> Device | None:
+    """The smallest GPU that nobody uses and that has room; none while a job waits for one."""
+    taken = {lease.device_uuid for lease in line.leases}
+    if any(job.device != CPU and not job.held for job in line.waiting):
+        return None
+    open_to_us = [
+        device
+        for device in seen
+        if device.kind != CPU
+        and device.uuid not in taken
+        and not device.processes
+        and device.free_bytes >= needed_bytes
+    ]
+    return min(open_to_us, key=lambda device: (device.memory_bytes, device.index), default=None)

@@ -1,0 +1,250 @@
+"""The workers: loaded on demand, unloaded when nobody asks, started again when they crash, within a memory budget."""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.devices import GB
+from core.errors import Unavailable
+from core.serving.adapter_desk import AdapterDesk
+from core.serving.gpus import Gpus
+from core.serving.launch import Launch
+from core.serving.settings import Settings
+from core.serving.slot import MOST_CRASHES, Held, Phase, Slot
+from core.serving.targets import Base, Kind, Place
+from core.serving.worker import State, Worker
+from storage.spec import ModelRef
+
+TICK_S = 0.5
+#: Beside the weights: what the program itself takes, and the context of the answers that are written.
+OVERHEAD_BYTES = 400 * 1000**2
+OVERHEAD_SHARE = 0.2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A request's place on a worker, which is not unloaded before it is left."""
+
+    slot: Slot
+    held: Held | None
+    adapter: str
+    socket: "Future[Path]"
+    loaded: "Future[None] | None"
+
+    def wait(self, timeout_s: float | None = None) -> Path:
+        """Until it can be asked, and through which socket. Raises StudioError where that does not come."""
+        socket = self.socket.result(timeout_s)
+        if self.loaded:
+            self.loaded.result(timeout_s)
+        return socket
+
+
+class Pool:
+    """`changed()` is called after every change of a state, from whatever thread made it."""
+
+    def __init__(
+        self, workers: Path, settings: Settings, gpus: Gpus, launch: Launch, changed: Callable[[], None]
+    ) -> None:
+        self._workers = workers
+        self._settings = settings
+        self._gpus = gpus
+        self._launch = launch
+        self._changed = changed
+        self._lock = threading.RLock()
+        self._slots: dict[Base, Slot] = {}
+        self._adapters = AdapterDesk(self._lock, changed)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
+
+    @property
+    def is_open(self) -> bool:
+        return self._thread.is_alive() and not self._stopping.is_set()
+
+    def start(self) -> None:
+        shutil.rmtree(self._workers, ignore_errors=True)
+        self._workers.mkdir(mode=0o700, exist_ok=True)
+        self._gpus.release_all()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Every worker is gone when this returns; answers that are being written break off."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        with self._lock:
+            slots = list(self._slots.values())
+        threads = [threading.Thread(target=self._unload, args=(slot, "The studio has ended.")) for slot in slots]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self._adapters.stop()
+
+    def device_of(self, model: ModelRef) -> Kind:
+        """What the model is loaded on, or would be now."""
+        with self._lock:
+            for base, slot in self._slots.items():
+                if base.model == model and slot.phase is not Phase.EMPTY:
+                    return base.device
+        return self._gpus.kind_for(needed(Base(model=model, engine="transformers", device="cpu")))
+
+    def enter(self, place: Place) -> Seat:
+        """Load what is not loaded yet. Raises Unavailable while a worker that has crashed is not back."""
+        if not self.is_open:
+            raise Unavailable("This studio does not serve models now.")
+        now = time.monotonic()
+        with self._lock:
+            slot = self._slots.setdefault(place.base, Slot(place.base))
+            if refusal := slot.refusal(now):
+                raise refusal
+            slot.used_at, slot.users = now, slot.users + 1
+            held = self._adapters.hold(slot, place.adapter, now) if place.adapter else None
+            if slot.phase in (Phase.EMPTY, Phase.RESTING):
+                self._begin(slot)
+            name = place.adapter.name if place.adapter else ""
+            return Seat(slot, held, name, slot.socket, held.loaded if held else None)
+
+    def leave(self, seat: Seat) -> None:
+        now = time.monotonic()
+        with self._lock:
+            seat.slot.users, seat.slot.used_at = seat.slot.users - 1, now
+            if seat.held:
+                seat.held.users, seat.held.used_at = seat.held.users - 1, now
+
+    def let_go(self, place: Place, *, base_too: bool) -> None:
+        """Nobody means to ask for it any more: its memory goes as soon as the last answer is written."""
+        with self._lock:
+            if slot := self._slots.get(place.base):
+                slot.used_at = float("-inf") if base_too else slot.used_at
+                held = slot.adapters.get(place.adapter.name) if place.adapter else None
+                if held:
+                    held.used_at = float("-inf")
+
+    def try_again(self, place: Place) -> None:
+        """Somebody has pressed Start: earlier crashes count no more."""
+        with self._lock:
+            slot = self._slots.get(place.base)
+            if slot and slot.phase is Phase.RESTING:
+                slot.empty()
+
+    def slot(self, place: Place) -> Slot | None:
+        with self._lock:
+            return self._slots.get(place.base)
+
+    def _begin(self, slot: Slot) -> None:
+        slot.begin()
+        threading.Thread(target=self._load, args=(slot,), name=f"load {slot.base.title}", daemon=True).start()
+        self._changed()
+
+    def _load(self, slot: Slot) -> None:
+        token = f"serving-{id(slot):x}-{time.monotonic_ns():x}"
+        try:
+            self._make_room(slot)
+            if slot.base.device == "cuda":
+                slot.device_uuid = self._gpus.take(slot.base.title, token, needed(slot.base))
+                slot.token = token
+                if not slot.device_uuid:
+                    raise Unavailable("The GPU that was free a moment ago is in use by now.")
+            with self._lock:
+                if self._stopping.is_set():
+                    raise Unavailable("The studio has ended.")
+                slot.worker = self._launch.start(self._workers / token, slot.base, slot.device_uuid, self._on_worker)
+        except (Unavailable, OSError) as error:
+            self._crash(slot, str(error))
+
+    def _make_room(self, slot: Slot) -> None:
+        """Unload what has not been asked for longest. Raises Unavailable where that is not enough."""
+        budget, need = self._settings.memory_bytes, needed(slot.base)
+        if need > budget:
+            raise Unavailable(
+                f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and all models together may "
+                f"take {budget / GB:.1f} GB. Raise TUNESMITH_SERVING_MEMORY_GB where the machine has more."
+            )
+        while True:
+            with self._lock:
+                others = [other for other in self._slots.values() if other is not slot and other.phase in LOADED]
+                taken = sum(max(other.memory_bytes, needed(other.base)) for other in others)
+                if taken + need <= budget:
+                    return
+                idle = [other for other in others if not other.users and other.phase is Phase.READY]
+                if not idle:
+                    raise Unavailable(
+                        f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and the models that "
+                        f"are answering now leave too little of {budget / GB:.1f} GB."
+                    )
+                oldest = min(idle, key=lambda other: other.used_at)
+            self._unload(oldest, f"Unloaded to make room for {slot.base.title}; the next request loads it again.")
+
+    def _unload(self, slot: Slot, reason: str, *, unless_used: bool = False) -> None:
+        with self._lock:
+            worker = slot.worker
+            if unless_used and slot.users:
+                return
+            slot.empty(reason)
+        if worker:
+            worker.stop()
+        self._release(slot)
+        self._changed()
+
+    def _release(self, slot: Slot) -> None:
+        if slot.device_uuid:
+            self._gpus.release(slot.token)
+            slot.device_uuid = ""
+
+    def _on_worker(self, worker: Worker) -> None:
+        with self._lock:
+            slot = next((slot for slot in self._slots.values() if slot.worker is worker), None)
+            if slot is None:
+                return  # it was we who ended it
+            if worker.state is State.READY:
+                slot.become_ready(worker.socket, time.monotonic())
+                slot.memory_bytes = worker.memory_bytes()
+                self._adapters.load_all(slot)
+        if worker.is_over:
+            self._crash(slot, worker.reason)
+        self._changed()
+
+    def _crash(self, slot: Slot, reason: str) -> None:
+        self._release(slot)
+        with self._lock:
+            slot.crash(reason, time.monotonic())
+        log.warning("%s is not served: %s", slot.base.title, reason)
+        self._changed()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TICK_S):
+            try:
+                self._tick(time.monotonic())
+            except Exception:  # a thread's edge: one bad slot must not end all others
+                log.exception("The workers could not be looked after; they are again in a moment.")
+
+    def _tick(self, now: float) -> None:
+        idle_s = self._settings.idle_s
+        unload: list[Slot] = []
+        with self._lock:
+            for slot in self._slots.values():
+                if slot.phase is Phase.RESTING and now >= slot.retry_at and slot.crashes < MOST_CRASHES:
+                    self._begin(slot)
+                elif slot.phase is Phase.READY and not slot.users and now - slot.used_at > idle_s:
+                    unload.append(slot)
+                elif slot.phase is Phase.READY and slot.worker:
+                    slot.memory_bytes = slot.worker.memory_bytes()
+                    self._adapters.drop_idle(slot, now - idle_s)
+        for slot in unload:
+            why = f"Unloaded after {idle_s / 60:g} minutes without a request; the next one loads it again."
+            self._unload(slot, why, unless_used=True)
+
+
+LOADED = (Phase.LOADING, Phase.READY)
+
+
+def needed(base: Base) -> int:
+    """An estimate of the memory that the model takes, in bytes."""
+    return int(base.bytes * (1 + OVERHEAD_SHARE)) + OVERHEAD_BYTES

@@ -1,0 +1,44 @@
+"""How much serving may take of this machine, and for how long a model stays in memory that nobody asks."""
+
+import os
+from dataclasses import dataclass
+
+from core.devices import GB
+from core.errors import BadInput
+from core.memory import host_memory
+
+IDLE_VARIABLE = "TUNESMITH_SERVING_IDLE_MINUTES"
+MEMORY_VARIABLE = "TUNESMITH_SERVING_MEMORY_GB"
+IDLE_MINUTES = 15.0
+#: Of the machine's memory. The rest is for training, for the studio, and for whoever sits at the machine.
+MEMORY_SHARE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """`slots`: how many answers a worker writes at a time. `context_length`: tokens of a prompt with its answer."""
+
+    idle_s: float = IDLE_MINUTES * 60
+    memory_bytes: int = 8 * GB
+    slots: int = 8
+    context_length: int = 8192
+
+    @classmethod
+    def find(cls) -> "Settings":
+        """As the environment says. Raises BadInput where it says what nobody understands."""
+        share_gb = host_memory().total_bytes * MEMORY_SHARE / GB
+        return cls(
+            idle_s=_number(IDLE_VARIABLE, IDLE_MINUTES) * 60,
+            memory_bytes=int(_number(MEMORY_VARIABLE, share_gb) * GB),
+        )
+
+
+def _number(variable: str, default: float) -> float:
+    asked = os.environ.get(variable, "")
+    try:
+        number = float(asked) if asked else default
+    except ValueError:
+        number = -1
+    if not 0 < number < 1e6:
+        raise BadInput(f"{variable} is “{asked[:80]}”; set it to a number above 0, or leave it out ({default:g}).")
+    return number
