@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import rich.progress
 import rich.table
 import typer
 
-from cli.output import console, one_sentence, say_json
+from cli.output import console, fail, one_sentence, say_json
 from cli.reading import AsJson, opened
 from cli.train import DataDir
 from core.child import Progress
+from core.handover import act
+from core.home import Home
+from core.inbox import Request
 from core.models.admission import OnProgress
 from core.models.downloads import NEWEST
 from core.models.library import ModelInfo
@@ -80,6 +84,60 @@ def pull(
     with one_sentence(), opened(data_dir) as studio, progress_bar(as_json) as on_progress:
         model_id = studio.downloads.fetch(name, revision, on_progress)
     say_added(model_id, as_json)
+
+
+@models.command()
+def add(
+    what: Annotated[str, typer.Argument(metavar="FOLDER|OWNER/NAME", help="A folder; with --from-cache a name.")],
+    from_cache: Annotated[
+        bool, typer.Option("--from-cache", help="From the Hugging Face cache of this machine.")
+    ] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the files instead of linking them.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Add a model that is on this machine already: config.json, safetensors and tokenizer. Needs no network."""
+    with one_sentence(), opened(data_dir) as studio, progress_bar(as_json) as on_progress:
+        if from_cache:
+            model_id = studio.hub_cache.add(what, on_progress=on_progress)
+        else:
+            model_id = studio.model_folders.add(Path(what).absolute(), copy=copy, on_progress=on_progress)
+    say_added(model_id, as_json)
+
+
+@models.command()
+def cache(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """The models in the Hugging Face cache of this machine."""
+    with one_sentence(), opened(data_dir) as studio:
+        found = studio.hub_cache.all()
+    for one in found:
+        if as_json:
+            say_json({"name": one.name, "revision": one.revision, "bytes": one.bytes, "problem": one.problem})
+        else:
+            said = one.problem or f"{one.name}  {one.bytes / GIB:.2f} GB"
+            console.print(said, markup=False, highlight=False, soft_wrap=True)
+    if not found and not as_json:
+        console.print(f"There is no model in {studio.hub_cache.place}.", markup=False, highlight=False, soft_wrap=True)
+
+
+@models.command()
+def rm(
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="As `tunesmith models ls` shows it.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete a model that no unfinished job and no deployment uses. It stays in the trash for a week."""
+    with one_sentence():
+        with opened(data_dir) as studio:
+            actor = studio.people.actor()
+        who = {"actor_name": actor.name, "actor_email": actor.email}
+        answer = act(Home.locate(data_dir), Request(kind="model-delete", model_id=model_id, **who))
+        if answer.error:
+            fail(answer.error)
+    if as_json:
+        say_json({"model": model_id, "said": answer.said})
+    else:
+        console.print(answer.said, markup=False, highlight=False, soft_wrap=True)
 
 
 def say_added(model_id: str, as_json: bool) -> None:

@@ -26,12 +26,16 @@ Kind = Literal[
     "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
     "pin", "unpin", "delete_checkpoint",
     "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
+<<<<<<< HEAD
     "deployment-add", "deployment-switch", "deployment-start", "deployment-stop", "deployment-rm",
+=======
+    "model-delete",
+>>>>>>> 359f89a (Models of this machine: a folder or the Hugging Face cache, linked and sealed; deleting them is refused while a job needs them)
 ]  # fmt: skip
 
 
 class Request(BaseModel):
-    """What is asked, of which job or dataset, by whom.
+    """What is asked, of which job, dataset or model, by whom.
 
     `file` and `fields` are for a submission and for what is done to datasets and deployments, `to` for where or which
     step.
@@ -41,6 +45,7 @@ class Request(BaseModel):
     kind: Kind
     job_id: str = ""
     dataset_id: str = ""
+    model_id: str = ""
     actor_name: str
     actor_email: str
     file: Path | None = None

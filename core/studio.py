@@ -33,10 +33,13 @@ from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.mirrors import Mirrors
 from core.models.admission import Admission
+from core.models.cache import HubCache
 from core.models.custom import CustomModels
 from core.models.downloads import Downloads
+from core.models.folders import Folders
 from core.models.hub import ModelSearch
 from core.models.library import Models
+from core.models.removal import Removal
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.people import People
@@ -124,8 +127,15 @@ class Studio:
         self.scheduler = Scheduler(
             self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
         )
+<<<<<<< HEAD
         self._keep_serving(home, deployments_changed)
         self.clerk = self._find_clerk(home)
+=======
+        desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
+        self.clerk = Clerk(
+            home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk, self.model_removal
+        )
+>>>>>>> 359f89a (Models of this machine: a folder or the Hugging Face cache, linked and sealed; deleting them is refused while a job needs them)
         self._nightly = Nightly(home, self.uploads)
 
     def _keep_models(self, home: Home) -> None:
@@ -134,6 +144,9 @@ class Studio:
         admission = Admission(home)
         self.model_search = ModelSearch(access)
         self.downloads = Downloads(home, access, admission)
+        self.model_folders = Folders(home, admission)
+        self.hub_cache = HubCache(self.model_folders)
+        self.model_removal = Removal(self._database, home, self.models)
 
     def _keep_datasets(self, home: Home) -> None:
         """What has to do with rows, from a file's arrival to the look of them as tokens."""

@@ -8,11 +8,13 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, delete, select, update
 
 from storage.job_search import Page, Query, conditions, search
-from storage.status import LIVE, Status
+from storage.status import LIVE, TERMINAL, Status
 from storage.tables import Job, now
 
 __all__ = ["Page", "Query", "search"]  # the list's question has a module of its own
 
+#: In a sentence about who uses something.
+_NAMED = 100
 _QUEUE_ORDER = (col(Job.priority).desc(), col(Job.place), col(Job.id))
 
 
@@ -49,6 +51,12 @@ def ids(session: Session) -> set[str]:
 
 def live(session: Session) -> Sequence[Job]:
     return session.exec(select(Job).where(col(Job.status).in_(LIVE))).all()
+
+
+def with_model(session: Session, model_id: str) -> Sequence[Job]:
+    """Jobs on this base model that are not over, the newest first."""
+    found = select(Job).where(col(Job.model_id) == model_id, col(Job.status).not_in(TERMINAL))
+    return session.exec(found.order_by(col(Job.created_at).desc()).limit(_NAMED)).all()
 
 
 def having(session: Session, status: Status) -> Sequence[Job]:

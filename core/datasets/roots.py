@@ -38,6 +38,17 @@ class Roots:
             raise BadInput(f"There is no file {asked}. Choose one from the list.")
         return found
 
+    def folder(self, asked: Path | str) -> Path:
+        """The folder itself. Raises BadInput where it lies outside, or is none."""
+        found = self._inside(asked)
+        if not found.is_dir():
+            raise BadInput(f"There is no folder {asked}. Name one that holds a model.")
+        return found
+
+    def holds(self, real: Path) -> bool:
+        """Whether a path, its links resolved, may be read."""
+        return any(real.is_relative_to(root) for root in self.folders)
+
     def list(self, asked: Path | str | None = None) -> list[Entry]:
         """What is in a folder, folders first; the roots themselves where none is asked for."""
         if asked is None:
@@ -48,7 +59,7 @@ class Roots:
         entries = []
         for path in sorted(folder.iterdir())[:MOST_ENTRIES]:
             real = path.resolve()
-            if not path.name.startswith(".") and self._holds(real) and (real.is_dir() or real.is_file()):
+            if not path.name.startswith(".") and self.holds(real) and (real.is_dir() or real.is_file()):
                 entries.append(Entry(path, real.is_dir(), real.stat().st_size if real.is_file() else 0))
         return sorted(entries, key=lambda entry: not entry.is_folder)
 
@@ -59,10 +70,7 @@ class Roots:
         if "\0" in text or not Path(text).is_absolute():
             raise BadInput(f"“{text[:200]!r}” is not an absolute path. Choose one from the list.")
         real = Path(text).resolve()
-        if not self._holds(real):
+        if not self.holds(real):
             shown = ", ".join(map(str, self.folders))
             raise BadInput(f"{text[:200]} lies outside the folders that may be read ({shown}).")
         return real
-
-    def _holds(self, real: Path) -> bool:
-        return any(real.is_relative_to(root) for root in self.folders)

@@ -1,10 +1,12 @@
-"""Where models come from: the hub; more ways are beside it."""
+"""Where models come from: the hub, the cache that its own tools keep on this machine, a folder."""
 
 from nicegui import ui
 
 from core.studio import Studio
 from ui import routes
+from ui.components.cached_models import CachedModels
 from ui.components.model_downloads import ModelDownloads
+from ui.components.model_folder import ModelFolder
 from ui.components.model_hub_search import ModelHubSearch
 from ui.components.text import Text, box, link
 from ui.layout import frame, page_head
@@ -12,7 +14,7 @@ from ui.signals import Signals
 from ui.threads import in_thread
 
 CRUMBS = (("Models", routes.models()), ("Add", None))
-WAYS = {"": "Hugging Face Hub"}
+WAYS = {"": "Hugging Face Hub", "cache": "Hugging Face cache", "folder": "A folder"}
 
 
 def register(studio: Studio, _signals: Signals) -> None:
@@ -42,12 +44,23 @@ class AddModel:
     async def start(self) -> None:
         await self._downloads.look()
         with self._stage:
-            ModelHubSearch(self._studio.model_search, self._fetch)
+            match self._way:
+                case "cache":
+                    await CachedModels(self._studio.hub_cache, self._added).start()
+                case "folder":
+                    ModelFolder(self._studio.model_folders, self._added)
+                case _:
+                    ModelHubSearch(self._studio.model_search, self._fetch)
 
     async def _fetch(self, name: str) -> None:
         await in_thread(self._studio.downloads.start, name)
         await self._downloads.look()
 
     async def _arrived(self) -> None:
-        self._said.text = "A model has arrived: it is in the library now."
-        self._said.visible = True
+        self._say("A model has arrived: it is in the library now.")
+
+    async def _added(self, model_id: str) -> None:
+        self._say(f"{model_id} is in the library now.")
+
+    def _say(self, sentence: str) -> None:
+        self._said.text, self._said.visible = sentence, True

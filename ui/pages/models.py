@@ -1,5 +1,7 @@
 """The models page: base models on this machine, and what was made of them. Its whole state is in the address."""
 
+from functools import partial
+
 from nicegui import ui
 
 from core.errors import StudioError
@@ -7,6 +9,7 @@ from core.models.custom import CustomModel
 from core.models.library import ModelInfo
 from core.studio import Studio
 from ui import routes
+from ui.components.confirm import confirm
 from ui.components.custom_model_card import custom_model_card
 from ui.components.empty_state import empty_state
 from ui.components.model_card import model_card
@@ -45,6 +48,7 @@ class ModelsView:
             self._downloads = ModelDownloads(studio.downloads, self.show)
         self._cards = box("ts-datasets").mark("models")
         self._nothing = box("ts-stretch")
+        self._dialogs = box("")
 
     async def start(self) -> None:
         if not self._tab:
@@ -82,7 +86,7 @@ class ModelsView:
         with self._cards:
             for model in found:
                 if isinstance(model, ModelInfo):
-                    model_card(model, self._delete)
+                    model_card(model, self._ask_to_delete)
                 else:
                     custom_model_card(model)
         self._nothing.clear()
@@ -102,11 +106,26 @@ class ModelsView:
             with empty_state("There is no model on this machine yet", "Fetch one from the hub, or add a folder."):
                 link("Add a Model", routes.add_model(), "ts-button ts-primary ts-button-link")
 
+    async def _ask_to_delete(self, info: ModelInfo) -> None:
+        made = [model for model in await in_thread(self._studio.custom_models.all) if model.base_id == info.id]
+        needed = f" {len(made)} custom models were made of it and cannot be used without it." if made else ""
+        with self._dialogs:
+            dialog = confirm(
+                f"Delete {info.name}?",
+                f"It goes to the trash for a week, then for good.{needed}",
+                yes="Delete",
+                no="Keep it",
+                on_yes=partial(self._delete, info),
+            )
+        dialog.open()
+
     async def _delete(self, info: ModelInfo) -> None:
         try:
-            await in_thread(self._studio.models.get, info.id)
+            actor = await in_thread(self._studio.people.actor)
+            await in_thread(self._studio.model_removal.remove, info.id, actor=actor)
         except StudioError as error:
-            ui.notify(str(error), type="negative")
+            ui.notify(str(error), type="negative", multi_line=True)
+        await self.show()
 
 
 def _is_meant(info: ModelInfo, words: str) -> bool:

@@ -1,0 +1,55 @@
+"""A model in a folder of this machine, under the folders that its owner has opened."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from core.datasets.roots import VARIABLE, Roots
+from core.errors import StudioError
+from core.models.folders import Folders
+from ui.components.button import Button
+from ui.components.text import Text, box, heading
+from ui.threads import in_own_thread
+
+CLOSED = (
+    f"No folder is open yet. Whoever runs the studio opens some with {VARIABLE}=/data:/srv/models and a restart, or "
+)
+CLOSED += "adds the model on the command line: tunesmith models add FOLDER."
+
+
+class ModelFolder:
+    """`on_added` gets the new model's id."""
+
+    def __init__(self, folders: Folders, on_added: Callable[[str], Awaitable[None]]) -> None:
+        self._folders = folders
+        self._on_added = on_added
+        self._roots = Roots.configured()
+        with box("ts-card ts-upload-card", "section").props("aria-label='A folder of this machine'"):
+            heading("Add a folder of this machine", 2)
+            Text(
+                "p",
+                "It holds config.json, safetensors and a tokenizer. Its files are linked where that is possible, else "
+                "copied; the folder itself stays as it is.",
+                "ts-muted",
+            )
+            if not self._roots.folders:
+                Text("p", CLOSED, "ts-muted")
+                return
+            Text("p", f"Open: {', '.join(map(str, self._roots.folders))}", "ts-muted")
+            with box("ts-field"):
+                Text("label", "Folder", "ts-label").props["for"] = "model-folder"
+                self._path = ui.input(placeholder=f"{self._roots.folders[0]}/my-model")
+                self._path.props("outlined dense for=model-folder").classes("ts-input").mark("model-folder")
+            self._problem = Text("p", "", "ts-error").props("role=alert")
+            with box("ts-actions"):
+                Button("Add", self._add, kind="primary").mark("add-folder")
+
+    async def _add(self) -> None:
+        self._problem.text = ""
+        try:
+            folder = self._roots.folder((self._path.value or "").strip())
+            model_id = await in_own_thread(self._folders.add, folder, is_open=self._roots.holds)
+        except StudioError as error:
+            self._problem.text = str(error)
+            return
+        await self._on_added(model_id)
