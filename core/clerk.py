@@ -46,11 +46,8 @@ class Clerk:
         models: Models,
         checkpoints: Checkpoints,
         desk: DatasetDesk,
-<<<<<<< HEAD
         deployments: DeploymentDesk,
-=======
         removal: Removal,
->>>>>>> 359f89a (Models of this machine: a folder or the Hugging Face cache, linked and sealed; deleting them is refused while a job needs them)
     ) -> None:
         self._removal = removal
         self._desk = desk
@@ -81,14 +78,11 @@ class Clerk:
                 return Answer(job_id=request.job_id, said=self._do_with_checkpoint(request, actor))
             if request.kind.startswith("dataset-"):
                 return self._desk.execute(request, actor, on_progress)
-<<<<<<< HEAD
             if request.kind.startswith("deployment-"):
                 return self._deployments.execute(request, actor)
-=======
             if request.kind == "model-delete":
                 name = self._removal.remove(request.model_id, actor=actor)
                 return Answer(said=f"{name} is deleted; it stays in the trash for a week.")
->>>>>>> 359f89a (Models of this machine: a folder or the Hugging Face cache, linked and sealed; deleting them is refused while a job needs them)
             job = self._do(request, actor)
         except NotYet as error:
             return Answer(error=str(error), wait=True)

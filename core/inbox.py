@@ -26,11 +26,8 @@ Kind = Literal[
     "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
     "pin", "unpin", "delete_checkpoint",
     "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
-<<<<<<< HEAD
     "deployment-add", "deployment-switch", "deployment-start", "deployment-stop", "deployment-rm",
-=======
     "model-delete",
->>>>>>> 359f89a (Models of this machine: a folder or the Hugging Face cache, linked and sealed; deleting them is refused while a job needs them)
 ]  # fmt: skip
 
 

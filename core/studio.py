@@ -127,15 +127,8 @@ class Studio:
         self.scheduler = Scheduler(
             self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
         )
-<<<<<<< HEAD
         self._keep_serving(home, deployments_changed)
         self.clerk = self._find_clerk(home)
-=======
-        desk = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
-        self.clerk = Clerk(
-            home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, desk, self.model_removal
-        )
->>>>>>> 359f89a (Models of this machine: a folder or the Hugging Face cache, linked and sealed; deleting them is refused while a job needs them)
         self._nightly = Nightly(home, self.uploads)
 
     def _keep_models(self, home: Home) -> None:
@@ -177,7 +170,17 @@ class Studio:
         """Who does what commands ask for."""
         datasets = DatasetDesk(self.datasets, self.versions, self.deletion, self.hub)
         deployments = DeploymentDesk(self.deployments)
-        return Clerk(home, self.runs, self.queue, self.datasets, self.models, self.checkpoints, datasets, deployments)
+        return Clerk(
+            home,
+            self.runs,
+            self.queue,
+            self.datasets,
+            self.models,
+            self.checkpoints,
+            datasets,
+            deployments,
+            self.model_removal,
+        )
 
     def hardware(self) -> Hardware:
         """What this machine has, measured now. Asks the driver, so it may block."""
