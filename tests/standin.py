@@ -75,7 +75,7 @@ def submit(studio: Studio, **asked: object) -> Job:
 
 
 def wait_for(
-    studio: Studio, job_id: str, *wanted: Status, timeout_s: float = 30, attempt: int = 0, step: int = 0
+    studio: Studio, job_id: str, *wanted: Status, timeout_s: float = 120, attempt: int = 0, step: int = 0
 ) -> Job:
     """Until the job is in one of these states, in this attempt or a later one, at this step or beyond."""
     deadline = time.monotonic() + timeout_s

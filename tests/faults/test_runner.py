@@ -135,7 +135,7 @@ def test_the_trainer_is_the_runners_child_and_not_the_servers(
     assert os.getsid(supervisor) == supervisor
 
 
-def wait_until(happened: Callable[[], bool], timeout_s: float = 30) -> None:
+def wait_until(happened: Callable[[], bool], timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not happened():
         assert time.monotonic() < deadline

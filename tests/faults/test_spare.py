@@ -32,7 +32,7 @@ def warm(home: Home, simulate: Callable[..., None]) -> Iterator[Studio]:
     studio.stop()
 
 
-def until(holds: Callable[[], object], timeout_s: float = 30) -> None:
+def until(holds: Callable[[], object], timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline, "it did not come to that"

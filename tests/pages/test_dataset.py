@@ -43,10 +43,10 @@ async def test_errors_come_first(user: User, flawed: Dataset) -> None:
 async def test_errors_are_dropped_after_a_look_at_them(user: User, studio: Studio, flawed: Dataset) -> None:
     await user.open(page(flawed, tab="findings"))
     user.find("drop-errors").click()
-    await user.should_see("Version 1 stays as it is", retries=20)
+    await user.should_see("Version 1 stays as it is")
     await user.should_see("− Row 6")
     user.find("confirm-fix").click()
-    await user.should_see("What version 2 changed of version 1", retries=100)
+    await user.should_see("What version 2 changed of version 1")
     await user.should_see("2 rows with errors dropped")
     newest, oldest = studio.datasets.versions(flawed.id)
     assert (newest.rows, newest.errors, oldest.rows) == (29, 0, 31)
@@ -62,7 +62,7 @@ async def test_a_closer_look_finds_what_an_import_does_not(user: User, studio: S
     letters = studio.datasets.add(path, actor=ALICE)
     await user.open(page(letters, tab="findings"))
     user.find("look-closer").click()
-    await user.should_see("Personal data (email, phone, card)", retries=300)
+    await user.should_see("Personal data (email, phone, card)")
     await user.open(page(letters, tab="rows", order="suspicious"))
     assert await first_row(user) == "Row 5"
 
@@ -95,10 +95,10 @@ async def first_row(user: User) -> str:
 async def test_a_row_mended_by_hand_is_a_new_version(user: User, studio: Studio, flawed: Dataset) -> None:
     await user.open(page(flawed, tab="rows", row="6"))
     user.find("edit-6").click()
-    await user.should_see(marker="field-1", retries=20)
+    await user.should_see(marker="field-1")
     user.find("field-1").type("Now there is an answer.")
     user.find("save-row").click()
-    await user.should_see("1 row with errors", retries=100)
+    await user.should_see("1 row with errors")
     await user.should_see("Now there is an answer.")
     newest = studio.datasets.versions(flawed.id)[0]
     assert (newest.version, newest.errors) == (2, 1)
@@ -108,22 +108,22 @@ async def test_a_row_mended_by_hand_is_a_new_version(user: User, studio: Studio,
 async def test_json_that_is_no_row_is_not_saved(user: User, studio: Studio, flawed: Dataset) -> None:
     await user.open(page(flawed, tab="rows", row="11"))
     user.find("edit-11").click()
-    await user.should_see(marker="save-row", retries=20)
+    await user.should_see(marker="save-row")
     user.find("save-row").click()
-    await user.should_see("That is not JSON", retries=20)
+    await user.should_see("That is not JSON")
     user.find("row-json").clear().type('{"prompt": "Question 10", "completion": "Answer 10"}')
     user.find("check-row").click()
-    await user.should_see("Nothing is wrong with this row.", retries=20)
+    await user.should_see("Nothing is wrong with this row.")
     assert len(studio.datasets.versions(flawed.id)) == 1
 
 
 async def test_rows_are_added_and_deleted(user: User, studio: Studio, flawed: Dataset) -> None:
     await user.open(page(flawed, tab="rows"))
     user.find("add-rows").click()
-    await user.should_see(marker="new-rows", retries=20)
+    await user.should_see(marker="new-rows")
     user.find("new-rows").type('{"prompt": "One more", "completion": "Of course"}')
     user.find("save-rows").click()
-    await user.should_see("32–32 of 32", retries=100)
+    await user.should_see("32–32 of 32")
     newest = studio.datasets.versions(flawed.id)[0]
     assert newest.rows == 32
 

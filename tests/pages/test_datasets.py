@@ -64,7 +64,7 @@ async def test_search_narrows_and_the_address_keeps_it(user: User, studio: Studi
     await user.should_see("Refunds")
     await user.should_not_see("Shipping")
     user.find("search").clear().type("nothing like it")
-    await user.should_see("No datasets match", retries=20)
+    await user.should_see("No datasets match")
 
 
 async def test_pages_are_cut_on_the_server(user: User, studio: Studio, tmp_path: Path) -> None:
@@ -73,6 +73,6 @@ async def test_pages_are_cut_on_the_server(user: User, studio: Studio, tmp_path:
     await user.open(DATASETS)
     await user.should_see("1–24 of 26")
     user.find("Next").click()
-    await user.should_see("25–26 of 26", retries=20)
+    await user.should_see("25–26 of 26")
     await user.open(f"{DATASETS}?page=2")
     await user.should_see("25–26 of 26")

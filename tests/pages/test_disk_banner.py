@@ -23,6 +23,6 @@ async def test_it_comes_and_goes_without_a_reload(user: User, studio: Studio) ->
     await user.open(PAGES[0])
     roomy, short = studio.home, Home(studio.home.path, floor_bytes=10**18)
     studio.home = short
-    await user.should_see("The disk is short", retries=80)
+    await user.should_see("The disk is short")
     studio.home = roomy
-    await user.should_not_see("The disk is short", retries=160)
+    await user.should_not_see("The disk is short")

@@ -41,7 +41,7 @@ async def open_settings(user: User) -> None:
 
 async def test_the_wizard_says_what_it_takes_and_follows_the_form(user: User, studio: Studio, asked: JobSpec) -> None:
     await open_settings(user)
-    await user.should_see("Fits", retries=30)
+    await user.should_see("Fits")
     for text in (
         "(estimate)",
         "The program itself",
@@ -53,10 +53,10 @@ async def test_the_wizard_says_what_it_takes_and_follows_the_form(user: User, st
         await user.should_see(text)
     user.find("method.rank").clear()
     user.find("method.rank").type("256")
-    await user.should_see("623,104", retries=30)
+    await user.should_see("623,104")
     user.find("hyperparameters.epochs").clear()
     user.find("hyperparameters.epochs").type("-1")
-    await user.should_see("Told as soon as the job can run as it is filled in.", retries=30)
+    await user.should_see("Told as soon as the job can run as it is filled in.")
 
 
 async def test_the_job_page_compares_what_was_foretold_with_what_came(
@@ -64,7 +64,7 @@ async def test_the_job_page_compares_what_was_foretold_with_what_came(
 ) -> None:
     job = studio.runs.submit(asked, actor=BOB)
     await user.open(f"/dashboard/fine-tuning/supervised/{job.id}")
-    await user.should_see("Estimates. What is measured at the end corrects the next one.", retries=20)
+    await user.should_see("Estimates. What is measured at the end corrects the next one.")
     folder = studio.runs.folder(job.id)
     foretold = prediction.predicted(folder.path)
     assert foretold
@@ -76,7 +76,7 @@ async def test_the_job_page_compares_what_was_foretold_with_what_came(
     )
     prediction.write(folder.path, came)
     signals.jobs.emit(job.id)
-    await user.should_see("What it took", retries=20)
+    await user.should_see("What it took")
     for text in ("+25 %", "−50 %", "+0 %"):
         await user.should_see(text)
 

@@ -19,15 +19,15 @@ async def opened(user: User, data: bytes, name: str = "chatgpt.zip") -> None:
 
 async def test_all_conversations_become_a_dataset(user: User, studio: Studio) -> None:
     await opened(user, zipped_bytes())
-    await user.should_see("12 examples from 12 conversations", retries=100)
+    await user.should_see("12 examples from 12 conversations")
     await user.should_see("✓ ChatGPT · 12")
     await user.should_see("Chat 3")
     user.find(marker="anonymise").click()
-    await user.should_see("24 × EMAIL", retries=100)
+    await user.should_see("24 × EMAIL")
     await user.should_see("…My address is [EMAIL_1]. Question 0?…")
     user.find(marker="dataset-name").clear().type("Support chats")
     user.find(marker="create-dataset").click()
-    await user.should_see("Start Training Job", retries=100)
+    await user.should_see("Start Training Job")
     await user.should_see("Support chats")
     [dataset] = studio.datasets.all()
     assert (dataset.rows, dataset.kind, dataset.source_name) == (12, Kind.SUPERVISED, "chatgpt.zip")
@@ -38,13 +38,13 @@ async def test_all_conversations_become_a_dataset(user: User, studio: Studio) ->
 
 async def test_thumbs_become_pairs(user: User, studio: Studio) -> None:
     await opened(user, zipped_bytes(24))
-    await user.should_see("24 examples", retries=100)
+    await user.should_see("24 examples")
     user.find(marker="result").elements.pop().set_value("pairs")
-    await user.should_see("12 examples from 12 conversations", retries=100)
+    await user.should_see("12 examples from 12 conversations")
     await user.should_see("12 conversations without such answers.")
     await user.should_see("REJECTED")
     user.find(marker="create-dataset").click()
-    await user.should_see("Start Training Job", retries=100)
+    await user.should_see("Start Training Job")
     [dataset] = studio.datasets.all()
     assert dataset.kind is Kind.PREFERENCE
     row = next(iter(Rows(studio.datasets.folder(dataset.id)))).content
@@ -53,14 +53,14 @@ async def test_thumbs_become_pairs(user: User, studio: Studio) -> None:
 
 async def test_conversations_are_searched_and_ticked(user: User) -> None:
     await opened(user, zipped_bytes(24))
-    await user.should_see("24 of 24 conversations chosen", retries=100)
+    await user.should_see("24 of 24 conversations chosen")
     user.find(marker="select-all").click()
     await user.should_see("0 of 24 conversations chosen")
     user.find(marker="search-conversations").type("chat 1")
     await user.should_see("Select all 12 found")
     user.find(marker="select-all").click()
     await user.should_see("12 of 24 conversations chosen")
-    await user.should_see("12 examples from 12 conversations", retries=100)
+    await user.should_see("12 examples from 12 conversations")
     user.find(marker="talk-10").click()
     await user.should_see("11 of 24 conversations chosen")
     user.find(marker="from").type("2024-01-01")
@@ -69,23 +69,23 @@ async def test_conversations_are_searched_and_ticked(user: User) -> None:
 
 async def test_too_few_examples_are_said_before(user: User) -> None:
     await opened(user, zipped_bytes(3))
-    await user.should_see("At least 10 examples are needed.", retries=100)
+    await user.should_see("At least 10 examples are needed.")
     [button] = user.find(marker="create-dataset").elements
     assert not button.enabled
 
 
 async def test_options_that_make_no_sense_are_said(user: User) -> None:
     await opened(user, zipped_bytes())
-    await user.should_see("12 examples", retries=100)
+    await user.should_see("12 examples")
     user.find(marker="minimum_characters").clear().type("none")
     await user.should_see("minimum_characters: Input should be a valid integer")
     user.find(marker="minimum_characters").clear().type("5000")
-    await user.should_see("0 examples from 0 conversations", retries=100)
+    await user.should_see("0 examples from 0 conversations")
 
 
 async def test_what_is_no_export_is_said_and_gone(user: User, studio: Studio) -> None:
     await opened(user, b'{"instruction": "a", "output": "b"}\n' * 20, "alpaca.jsonl")
-    await user.should_see("is no export of ChatGPT", retries=100)
+    await user.should_see("is no export of ChatGPT")
     await user.should_see("Upload an export")
     assert list(studio.home.uploads.iterdir()) == []
 
@@ -95,15 +95,15 @@ async def test_a_traversal_is_refused(user: User, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../evil.json", "{}")
     await opened(user, path.read_bytes())
-    await user.should_see("leads out of its folder", retries=100)
+    await user.should_see("leads out of its folder")
 
 
 async def test_a_reload_finds_the_conversations_again(user: User, studio: Studio) -> None:
     await opened(user, zipped_bytes())
-    await user.should_see("12 examples", retries=100)
+    await user.should_see("12 examples")
     [upload] = [folder.name for folder in studio.home.uploads.iterdir()]
     await user.open(routes.conversations(upload))
-    await user.should_see("✓ ChatGPT · 12", retries=100)
+    await user.should_see("✓ ChatGPT · 12")
     user.find(marker="another-file").click()
     await user.should_see("Upload an export")
     assert list(studio.home.uploads.iterdir()) == []

@@ -47,7 +47,7 @@ async def test_cancel_asks_first_and_then_says_who_did_it(user: User, studio: St
     job = studio.runs.submit(asked, actor=BOB)
     await user.open(page_of(job.id))
     user.find("Cancel job").click()
-    await user.should_see("Cancelled by Alice.", retries=20)
+    await user.should_see("Cancelled by Alice.")
     assert studio.runs.get(job.id).status is Status.CANCELLED
 
 
@@ -57,7 +57,7 @@ async def test_a_job_that_is_over_can_be_deleted_from_its_page(user: User, studi
     await user.open(page_of(job.id))
     user.find(marker="delete").click()
     user.find(kind=ui.button, content="Delete job").click()
-    await user.should_see("Teach a model with your own examples", retries=20)
+    await user.should_see("Teach a model with your own examples")
     assert not studio.home.runs.joinpath(job.id).exists()
 
 
@@ -72,7 +72,7 @@ async def test_a_failure_shows_its_evidence_and_the_next_thing_to_do(
     why = {"cause": Cause.NAN_LOSS, "message": "The loss is not a number at step 3.", "evidence": "loss=nan"}
     await asyncio.to_thread(studio.runs.move, claimed, Status.FAILED, **why)
     for text in ("This job failed", "The loss is not a number at step 3.", "loss=nan", "smaller Learning Rate"):
-        await user.should_see(text, retries=20)
+        await user.should_see(text)
 
 
 async def failed_page(
@@ -100,7 +100,7 @@ async def test_out_of_memory_is_mended_with_a_click_by_half_the_micro_batch(
     job_id, ran = await failed_page(user, studio, asked, cause)
     await user.should_see("Halve the max context length and retry")
     user.find("Halve the micro-batch and retry").click()
-    await user.should_see("Queued", retries=20)
+    await user.should_see("Queued")
     again = newest_other(studio, job_id)
     assert user.back_history[-1] == page_of(again.job_id)
     await user.should_see(f"{again.compute.micro_batch_tokens} tokens")
@@ -114,7 +114,7 @@ async def test_a_lost_loss_is_tried_with_a_tenth_of_the_learning_rate(
 ) -> None:
     job_id, _ = await failed_page(user, studio, asked, Cause.NAN_LOSS)
     user.find("A tenth of the learning rate and retry").click()
-    await user.should_see("Queued", retries=20)
+    await user.should_see("Queued")
     assert newest_other(studio, job_id).hyperparameters.learning_rate == 1e-5
 
 
@@ -130,8 +130,8 @@ async def test_after_a_full_disk_the_same_job_goes_on(
         await user.should_see(text)
     await user.should_see(label)
     user.find(marker="remedy").click()
-    await user.should_see("in the queue again", retries=20)
-    await user.should_not_see(head, retries=20)
+    await user.should_see("in the queue again")
+    await user.should_not_see(head)
     assert studio.runs.get(job_id).status is Status.QUEUED
 
 
@@ -150,7 +150,7 @@ async def test_a_remedy_that_cannot_start_says_why(user: User, studio: Studio, a
     claimed = studio.runs.retry(job_id, actor=BOB)
     assert claimed.status is Status.QUEUED
     user.find("Try again").click()
-    await user.should_see("is queued, so it cannot be tried again", retries=20)
+    await user.should_see("is queued, so it cannot be tried again")
 
 
 async def test_history_and_live_events_make_one_curve(
@@ -183,7 +183,7 @@ async def test_answers_stand_side_by_side(user: User, studio: Studio, signals: S
     after = Sample(seq=1, answer="Hi 7", tuned=True, **said)
     signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=(before, after)))
     for text in ("Before and after", "Greetings, <b>human</b>.", "Hi 7"):
-        await user.should_see(text, retries=10)
+        await user.should_see(text)
 
 
 def saved(folder: RunFolder, *steps: int) -> None:
@@ -217,16 +217,16 @@ async def test_a_checkpoint_is_pinned_and_another_deleted_from_the_page(
     folder.attempt(1).events.write_text("".join(event.model_dump_json() + "\n" for event in events))
     signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=events))
     for text in ("best", "latest", "2.0000"):
-        await user.should_see(text, retries=20)
-    await user.should_not_see("Unpin", retries=2)
+        await user.should_see(text)
+    await user.should_not_see("Unpin")
 
     user.find(marker="pin-10").click()
-    await user.should_see("Unpin", retries=20)
+    await user.should_see("Unpin")
     assert "alice@example.org" in (folder.checkpoints / "step-00000010" / PIN).read_text()
     user.find(marker="delete-20").click()
-    await user.should_see("Delete this checkpoint?", retries=20)
+    await user.should_see("Delete this checkpoint?")
     user.find(kind=ui.button, content="Delete checkpoint").click()
-    await user.should_not_see("1.0000", retries=20)
+    await user.should_not_see("1.0000")
     assert sorted(path.name for path in folder.checkpoints.iterdir()) == ["step-00000010", "step-00000030"]
     # Pinned, and the newest of a job that runs: neither can be deleted.
     for step in (10, 30):
@@ -243,7 +243,7 @@ async def test_of_many_checkpoints_the_newest_and_the_marked_come_first(
     saved(studio.runs.folder(job.id), *range(1, 21))
     studio.checkpoints.pin(job.id, 2, actor=BOB)
     await user.open(page_of(job.id))
-    await user.should_see(marker="checkpoint-13", retries=10)
+    await user.should_see(marker="checkpoint-13")
     await user.should_see(marker="checkpoint-2")
     await user.should_not_see(marker="checkpoint-12")
     user.find("Show all 20").click()
@@ -263,7 +263,7 @@ async def test_a_long_step_shows_its_passes_until_it_is_told(
     attempt.write_stretch(Stretch("pass", 1, 7, 16))
     studio.runs.move(claimed, Status.RUNNING)
     await user.open(page_of(job.id))
-    await user.should_see("Step 1/30 · pass 8/16", retries=10)
+    await user.should_see("Step 1/30 · pass 8/16")
 
     def publish(stretch: Stretch | None, *events: Metric) -> None:
         signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=events, stretch=stretch))
@@ -271,7 +271,7 @@ async def test_a_long_step_shows_its_passes_until_it_is_told(
     publish(Stretch("pass", 1, 8, 16))
     await user.should_see("Step 1/30 · pass 9/16")
     publish(Stretch("pass", 1, 15, 16), Metric(seq=1, step=1, epoch=0.1, values={"loss": 1.0}))
-    await user.should_not_see("pass", retries=2)
+    await user.should_not_see("pass")
     publish(Stretch("rollout", 2, 5, 24))
     await user.should_see("Step 2/30 · answering, token 6 of 24")
     publish(Stretch("pass", 2, 8, 16))
@@ -280,7 +280,7 @@ async def test_a_long_step_shows_its_passes_until_it_is_told(
     publish(Stretch("evaluation", 2, 3, 12))
     await user.should_see("Evaluating, part 4 of 12")
     publish(None)
-    await user.should_not_see("Evaluating", retries=2)
+    await user.should_not_see("Evaluating")
 
 
 def steps_on(user: User) -> list[int]:

@@ -24,7 +24,7 @@ WIZARD = "/dashboard/fine-tuning/create"
 async def open_cards(user: User, address: str = f"{WIZARD}?step=1") -> None:
     await user.open(address)
     user.find("model-tiny").click()
-    await user.should_see("of the model’s (estimate for this model)", retries=30)
+    await user.should_see("of the model’s (estimate for this model)")
 
 
 async def choose(user: User, kind: str) -> None:
@@ -41,7 +41,7 @@ def rate(user: User) -> str:
 
 
 async def created(studio: Studio) -> str:
-    for _ in range(100):
+    for _ in range(300):
         if found := studio.runs.search(Query()).rows:
             return str(found[0].id)
         await asyncio.sleep(0.1)
@@ -89,7 +89,7 @@ async def test_the_chosen_method_shows_every_field_of_its_own(user: User, studio
     user.find("create").click()
     spec = studio.runs.run_spec(await created(studio))
     assert spec.method == Adapter(size=8, placement="pfeiffer")
-    await user.should_see("Adapter Size", retries=30)
+    await user.should_see("Adapter Size")
 
 
 async def test_the_learning_rate_follows_the_method_until_somebody_types_one(user: User, asked: JobSpec) -> None:
@@ -117,7 +117,6 @@ async def test_what_cannot_be_is_said_where_it_is_typed(user: User, studio: Stud
     user.find("method.length").clear().type("500")
     await user.should_see(
         "A prefix of 500 virtual tokens with Tiny cannot be: it leaves fewer than 16 of the model's 512 tokens",
-        retries=20,
     )
     user.find("Next").click()
     await asyncio.sleep(0.3)
@@ -125,7 +124,7 @@ async def test_what_cannot_be_is_said_where_it_is_typed(user: User, studio: Stud
     user.find("method.length").clear().type("12")
     await user.should_not_see("A prefix of 500")
     user.find("step-3").click()
-    await user.should_see("65536 → 500", retries=60)
+    await user.should_see("65536 → 500")
     await user.should_see("the model's limit, less the prefix of 12")
 
 
@@ -164,16 +163,16 @@ async def test_a_finished_job_is_a_custom_model_to_go_on_from(user: User, studio
     user.find("Custom Models").click()
     await user.should_see(f"Adapter Layers on Tiny · {first.id}")
     user.find(f"tuned-{first.id}").click()
-    await user.should_see("Adapter Layers Parameters", retries=20)
+    await user.should_see("Adapter Layers Parameters")
     [size] = user.find("method.size").elements
     assert size.value == "8"
     await choose(user, "lora")
-    await user.should_see("Keep its method and parameters (size 8, activation gelu, placement houlsby)", retries=20)
+    await user.should_see("Keep its method and parameters (size 8, activation gelu, placement houlsby)")
     await choose(user, "adapter")
-    await user.should_not_see("Keep its method and parameters", retries=20)
+    await user.should_not_see("Keep its method and parameters")
     user.find("step-3").click()
     user.find("create").click()
-    for _ in range(100):
+    for _ in range(300):
         rows = studio.runs.search(Query()).rows
         if len(rows) == 2:
             break
@@ -182,7 +181,7 @@ async def test_a_finished_job_is_a_custom_model_to_go_on_from(user: User, studio
     start = studio.runs.run_spec(job.id).start
     assert start is not None
     assert (start.job_id, start.method) == (first.id, Adapter(size=8))
-    await user.should_see("Its adapter is trained on.", retries=30)
+    await user.should_see("Its adapter is trained on.")
 
 
 async def test_the_job_page_tells_what_the_method_saves(
@@ -197,4 +196,4 @@ async def test_the_job_page_tells_what_the_method_saves(
         FeedUpdate(job_id=job.id, attempt=0, events=(Metric(seq=0, step=1, epoch=0.1, values=counts | speed),))
     )
     for text in ("512 of 1 million weights, 0.051 %", "321", "1.25 s", "700 MB (measured)", "0.051 % (measured)"):
-        await user.should_see(text, retries=20)
+        await user.should_see(text)

@@ -24,7 +24,7 @@ def preferences(studio: Studio) -> Dataset:
 
 
 async def job_of(studio: Studio) -> Job:
-    for _ in range(100):
+    for _ in range(300):
         if found := studio.runs.search(Query(objective=Objective.DPO)).rows:
             return found[0]
         await asyncio.sleep(0.1)
@@ -59,9 +59,9 @@ async def test_the_wizard_makes_a_preference_job(user: User, studio: Studio, ask
     loss.value = "robust"
     user.find("dpo.label_smoothing").clear().type("0.7")
     user.find("create").click()
-    await user.should_see("Label Smoothing cannot be “0.7”. Give a number from 0 to below 0.5.", retries=20)
+    await user.should_see("Label Smoothing cannot be “0.7”. Give a number from 0 to below 0.5.")
     user.find("dpo.label_smoothing").clear().type("0.1")
-    await user.should_see("dropout would be taken for a change from the reference", retries=20)
+    await user.should_see("dropout would be taken for a change from the reference")
     user.find("create").click()
 
     job = await job_of(studio)
@@ -69,7 +69,7 @@ async def test_the_wizard_makes_a_preference_job(user: User, studio: Studio, ask
     assert (spec.dpo.beta, spec.dpo.loss, spec.dpo.label_smoothing, spec.dataset.id) == (0.3, "robust", 0.1, dataset.id)
     assert spec.method.dropout == 0
     for text in ("Reward margin", "The model as it starts"):
-        await user.should_see(text, retries=20)
+        await user.should_see(text)
     assert user.back_history[-1] == f"/dashboard/fine-tuning/preference/{job.id}"
 
 
@@ -77,7 +77,7 @@ async def test_labelled_examples_are_no_preferences(user: User, studio: Studio) 
     await user.open(f"{WIZARD}&step=2")
     rows = b"".join(b'{"prompt": "Hello %d", "completion": "Hi %d"}\n' % (n, n) for n in range(12))
     await arrives(user, "hellos.jsonl", rows)
-    await user.should_see("hellos holds labelled examples; this job learns from preference pairs.", retries=20)
+    await user.should_see("hellos holds labelled examples; this job learns from preference pairs.")
 
 
 async def test_its_job_is_listed_among_its_kind_and_draws_its_rewards(

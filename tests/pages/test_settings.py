@@ -51,7 +51,7 @@ async def at_step_3(user: User) -> None:
 
 
 async def asked_for(studio: Studio) -> RunSpec:
-    for _ in range(100):
+    for _ in range(300):
         if rows := studio.runs.search(Query()).rows:
             return studio.runs.run_spec(rows[0].id)
         await asyncio.sleep(0.1)
@@ -96,7 +96,7 @@ async def test_a_bad_value_in_a_folded_part_is_shown(user: User, studio: Studio,
     user.find("create").click()
     await user.should_see("Weight Decay cannot be “7”")
     (fold,) = user.find(marker="fold-advanced").elements
-    for _ in range(50):  # the click is answered in the background
+    for _ in range(300):  # the click is answered in the background
         if "open" in fold.props:
             break
         await asyncio.sleep(0.1)
@@ -119,19 +119,19 @@ async def test_a_template_is_previewed_with_the_rows_that_will_be_trained(
     user.find("own-template").click()
     (area,) = user.find("chat-template").elements
     assert isinstance(area, ui.textarea)
-    for _ in range(50):
+    for _ in range(300):
         if area.value == OWN:
             break
         await asyncio.sleep(0.1)
     assert area.value == OWN
     user.find("preview-template").click()
-    await user.should_see("Row 3 as the model will read it", retries=200)
+    await user.should_see("Row 3 as the model will read it")
     learned = [one.text for one in user.find(kind=Text).elements if one.tag == "mark"]
     # The answers and the token that ends them, and nothing of the questions.
     assert sorted(text.split()[-3:] for text in learned) == [["Hi", f"{number}", "[unk]"] for number in range(3)]
     type_into(user, "chat-template", "{% for m in messages %}")
     user.find("preview-template").click()
-    await user.should_see("The model's chat template refuses it", retries=200)
+    await user.should_see("The model's chat template refuses it")
     type_into(user, "chat-template", OWN.replace("<", "("))
     user.find("create").click()
     spec = await asked_for(studio)

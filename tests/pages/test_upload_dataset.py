@@ -24,7 +24,7 @@ def lines(*rows: object) -> bytes:
 async def imported(user: User, studio: Studio, name: str) -> Dataset:
     """The page has gone on to the dataset's."""
     user.find("import").click()
-    await user.should_see("Every row is fine", retries=100)
+    await user.should_see("Every row is fine")
     [found] = [dataset for dataset in studio.datasets.all() if dataset.name == name]
     assert user.back_history[-1].endswith(found.id)
     return found
@@ -52,7 +52,7 @@ async def test_the_page_explains_the_format_in_the_words_of_its_kind(user: User)
 async def test_alpaca_rows_are_known_and_imported(user: User, studio: Studio) -> None:
     await user.open(UPLOAD)
     await arrives(user, "alpaca.jsonl", (EXAMPLES / "alpaca.jsonl").read_bytes())
-    await user.should_see("What the first 5 rows become", retries=50)
+    await user.should_see("What the first 5 rows become")
     await user.should_see("Bonjour")
     found = await imported(user, studio, "alpaca")
     assert (found.kind, found.rows, found.source_format) == (Kind.SUPERVISED, 12, "alpaca")
@@ -62,7 +62,7 @@ async def test_alpaca_rows_are_known_and_imported(user: User, studio: Studio) ->
 async def test_sharegpt_preference_pairs_are_known_from_any_page_and_packed(user: User, studio: Studio) -> None:
     await user.open(UPLOAD)
     await arrives(user, "pairs.jsonl.gz", gzip.compress((EXAMPLES / "preferences.jsonl").read_bytes()))
-    await user.should_see("REJECTED", retries=50)
+    await user.should_see("REJECTED")
     await user.should_see("This is a dataset of another kind than Supervised: Preference.")
     assert (await imported(user, studio, "pairs")).kind is Kind.PREFERENCE
 
@@ -70,7 +70,7 @@ async def test_sharegpt_preference_pairs_are_known_from_any_page_and_packed(user
 async def test_questions_and_answers_become_graded_prompts_by_the_mapper(user: User, studio: Studio) -> None:
     await user.open(f"{UPLOAD}?kind=reinforcement")
     await arrives(user, "word-problems.jsonl", (EXAMPLES / "word-problems.jsonl").read_bytes())
-    await user.should_see("It is not clear what the columns are.", retries=50)
+    await user.should_see("It is not clear what the columns are.")
     (answer,) = user.find("column-answer").elements
     assert answer.value == "item."
     await user.should_see("ITEM")
@@ -82,47 +82,47 @@ async def test_questions_and_answers_become_graded_prompts_by_the_mapper(user: U
 async def test_a_mapping_that_lacks_a_column_cannot_be_imported(user: User) -> None:
     await user.open(UPLOAD)
     await arrives(user, "odd.jsonl", lines(*({"frage": f"Was ist {n}?", "antwort": str(n)} for n in range(12))))
-    await user.should_see("What is in which column?", retries=50)
+    await user.should_see("What is in which column?")
     (question,) = user.find("column-frage").elements
     question.value = "ignore"
     (answer,) = user.find("column-antwort").elements
     answer.value = "completion"
-    await user.should_see("No column has the role prompt", retries=20)
+    await user.should_see("No column has the role prompt")
     (button,) = user.find("import").elements
     assert not button.enabled
     question.value = "prompt"
-    await user.should_see("Was ist 0?", retries=20)
+    await user.should_see("Was ist 0?")
     assert button.enabled
 
 
 async def test_too_few_rows_are_refused_and_the_file_stays(user: User, studio: Studio) -> None:
     await user.open(UPLOAD)
     await arrives(user, "few.jsonl", lines(*({"prompt": f"Q{n}", "completion": f"A{n}"} for n in range(3))))
-    await user.should_see("What the first 3 rows become", retries=50)
+    await user.should_see("What the first 3 rows become")
     user.find("import").click()
-    await user.should_see("at least 10", retries=100)
+    await user.should_see("at least 10")
     assert studio.datasets.all() == []
     user.find("Read it in another way").click()
-    await user.should_see("What the first 3 rows become", retries=50)
+    await user.should_see("What the first 3 rows become")
 
 
 async def test_what_is_no_dataset_says_so(user: User) -> None:
     await user.open(UPLOAD)
     await arrives(user, "notes.jsonl", b"Dear diary,\ntoday it rained.\n")
-    await user.should_see("cannot be read", retries=50)
+    await user.should_see("cannot be read")
     user.find("Choose another file").click()
-    await user.should_see("Upload a file with input→output pairs", retries=20)
+    await user.should_see("Upload a file with input→output pairs")
 
 
 async def test_a_reload_finds_the_file_again(user: User, studio: Studio) -> None:
     await user.open(UPLOAD)
     await arrives(user, "alpaca.jsonl", (EXAMPLES / "alpaca.jsonl").read_bytes())
-    await user.should_see("Bonjour", retries=50)
+    await user.should_see("Bonjour")
     [upload] = studio.home.uploads.iterdir()
     await user.open(f"{UPLOAD}?upload={upload.name}")
-    await user.should_see("Bonjour", retries=50)
+    await user.should_see("Bonjour")
     await user.open(f"{UPLOAD}?upload={'0' * 32}")
-    await user.should_see("It was cancelled or has expired", retries=20)
+    await user.should_see("It was cancelled or has expired")
 
 
 async def test_rows_written_by_hand_are_looked_at_like_a_file(user: User, studio: Studio) -> None:
@@ -133,7 +133,7 @@ async def test_rows_written_by_hand_are_looked_at_like_a_file(user: User, studio
     user.find("written-1-prompt").type("Where is my order?")
     user.find("written-1-completion").type("It left our warehouse.")
     user.find("check-rows").click()
-    await user.should_see("What the first 1 rows become", retries=50)
+    await user.should_see("What the first 1 rows become")
     await user.should_see("It left our warehouse.")
 
 
@@ -151,11 +151,11 @@ async def test_a_file_of_the_hub_is_fetched_and_its_columns_asked_for(
         await user.open(f"{UPLOAD}?kind=reinforcement&way=hub")
         user.find("hub-search").type("problems")
         user.find("hub-find").click()
-        await user.should_see("acme/problems", retries=200)
+        await user.should_see("acme/problems")
         user.find("hub-acme/problems").click()
-        await user.should_see("data/train.jsonl", retries=200)
+        await user.should_see("data/train.jsonl")
         user.find("hub-data/train.jsonl").click()
-        await user.should_see("It is not clear what the columns are.", retries=300)
+        await user.should_see("It is not clear what the columns are.")
     found = await imported(user, studio, "problems train")
     assert (found.kind, found.rows) == (Kind.REINFORCEMENT, 12)
     assert found.source_name.startswith("hf://datasets/acme/problems@")
@@ -167,8 +167,8 @@ async def test_a_file_of_an_opened_folder_needs_no_upload(
     monkeypatch.setenv("TUNESMITH_IMPORT_ROOTS", str(EXAMPLES))
     await user.open(f"{UPLOAD}?way=machine")
     user.find(f"file-{EXAMPLES}").click()
-    await user.should_see("alpaca.jsonl", retries=50)
+    await user.should_see("alpaca.jsonl")
     user.find("file-alpaca.jsonl").click()
-    await user.should_see("Bonjour", retries=100)
+    await user.should_see("Bonjour")
     await imported(user, studio, "alpaca")
     assert (EXAMPLES / "alpaca.jsonl").exists()
