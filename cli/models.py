@@ -92,16 +92,29 @@ def add(
     from_cache: Annotated[
         bool, typer.Option("--from-cache", help="From the Hugging Face cache of this machine.")
     ] = False,
+    base: Annotated[str, typer.Option(help="An adapter's base model, where it does not name one of the library.")] = "",
+    name: Annotated[str, typer.Option(help="An adapter's name; else the folder's.")] = "",
     copy: Annotated[bool, typer.Option("--copy", help="Copy the files instead of linking them.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a model that is on this machine already: config.json, safetensors and tokenizer. Needs no network."""
+    """Add a model, or a LoRA adapter as PEFT saves it, that is on this machine already. Needs no network."""
+    is_adapter = False
     with one_sentence(), opened(data_dir) as studio, progress_bar(as_json) as on_progress:
         if from_cache:
             model_id = studio.hub_cache.add(what, on_progress=on_progress)
         else:
-            model_id = studio.model_folders.add(Path(what).absolute(), copy=copy, on_progress=on_progress)
+            actor = studio.people.actor()
+            added = studio.model_arrivals.add(
+                Path(what).absolute(), actor=actor, name=name, base=base, copy=copy, on_progress=on_progress
+            )
+            model_id, is_adapter = added.id, added.is_adapter
+    if is_adapter and not as_json:
+        said = (
+            f"{model_id} is among the custom models. Go on from it with: tunesmith train FILE --start-from {model_id}"
+        )
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        return
     say_added(model_id, as_json)
 
 

@@ -109,7 +109,7 @@ class Clerk:
         """With what a command may leave out: the model (the starter, or that of the job that is gone on from), that
         job's method, and a learning rate. Raises StudioError or ValidationError."""
         start = fields.get("start_from")
-        found = warm_start.completed(fields, self._runs.run_spec(str(start))) if start else fields
+        found = warm_start.completed(fields, self._runs.before(str(start))) if start else fields
         spec = JobSpec.model_validate({"model": STARTER_ID, **found})
         suggested = self._models.suggested(spec.model, spec.objective, spec.method.kind)
         typed = spec.hyperparameters.model_dump(exclude_unset=True)

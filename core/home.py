@@ -43,6 +43,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def adapters(self) -> Path:
+        """Those that people brought; what jobs made lies in their runs."""
+        return self.path / "adapters"
+
+    @property
     def datasets(self) -> Path:
         return self.path / "datasets"
 
@@ -89,6 +94,7 @@ class Home:
                 self.path,
                 self.runs,
                 self.models,
+                self.adapters,
                 self.datasets,
                 self.uploads,
                 self.deployments,

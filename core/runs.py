@@ -12,6 +12,7 @@ from core.people import Actor
 from core.queueing import Queue
 from core.submission import Submission
 from core.trash import Trash
+from core.warm_start import Before, before
 from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
@@ -122,6 +123,10 @@ class Runs:
         if not folder.has_output():
             return None
         return sum(path.stat().st_size for path in folder.output.glob("*.safetensors"))
+
+    def before(self, start_from: str) -> Before:
+        """A job's output, or an adapter that was brought, to go on from. Raises BadInput."""
+        return before(start_from, self._home)
 
     def run_spec(self, job_id: str) -> RunSpec:
         return self.folder(job_id).spec()

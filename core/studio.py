@@ -32,7 +32,9 @@ from core.hub import HubAccess
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.mirrors import Mirrors
+from core.models.adapters import Adapters
 from core.models.admission import Admission
+from core.models.arrivals import ModelArrivals
 from core.models.cache import HubCache
 from core.models.custom import CustomModels
 from core.models.downloads import Downloads
@@ -121,7 +123,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
-        self.custom_models = CustomModels(self.runs)
+        self.custom_models = CustomModels(self.runs, self.adapters)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(
@@ -139,6 +141,7 @@ class Studio:
         self.downloads = Downloads(home, access, admission)
         self.model_folders = Folders(home, admission)
         self.hub_cache = HubCache(self.model_folders)
+        self.adapters = Adapters(home, self.models)
         self.model_removal = Removal(self._database, home, self.models)
 
     def _keep_datasets(self, home: Home) -> None:
@@ -150,6 +153,7 @@ class Studio:
         self.deletion = Deletion(self._database, home, self.datasets)
         self.hub = Hub(home, self.datasets)
         self.uploads = Uploads(home, self._ballast)
+        self.model_arrivals = ModelArrivals(home, self.model_folders, self.adapters, self.uploads)
         self.arrivals = Arrivals()
         self.closer_looks = CloserLooks()
         self.grader_trials = GraderTrials(self.datasets)

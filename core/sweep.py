@@ -42,7 +42,12 @@ class Sweep:
     def _leftovers(self) -> Iterator[Removed]:
         home = self._home
         tops = [*home.path.glob(".probe-*"), *home.path.glob(".*.tmp"), *home.path.glob(".*.partial")]
-        inner = [home.datasets.glob(".*.partial"), home.models.glob("*.partial"), home.backups.glob(".*.partial")]
+        inner = [
+            home.datasets.glob(".*.partial"),
+            home.models.glob("*.partial"),
+            home.adapters.glob(".*.partial"),
+            home.backups.glob(".*.partial"),
+        ]
         inner.append((home.path / token_folder.CACHE).glob(".*.partial"))
         for path in [*tops, *(path for found in inner for path in found)]:
             if _is_quiet(path):

@@ -1,15 +1,17 @@
-"""Going on from a finished job's output: how a method can begin there, and from what it is taken."""
+"""Going on from a job's output, or a brought adapter: how a method can begin there, and from what it is taken."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
 from core.home import Home
+from core.models.adapters import brought_adapter
 from storage import manifest
 from storage.methods import Full, LowRank, Method, Qlora
 from storage.run_folder import RunFolder
-from storage.spec import JobSpec, ModelRef, RunSpec, StartRef, Way
+from storage.spec import JobSpec, ModelRef, StartRef, Way
 
 #: What two adapters have to share for the one to be trained on as the other. Dropout and bits only matter in training.
 SAME = ("rank", "alpha", "targets", "rslora", "dora", "length", "size", "activation", "placement")
@@ -36,37 +38,67 @@ def way_on(before: Method, now: Method) -> Way:
     return Way.MERGE
 
 
-def start_of(spec: JobSpec, model: ModelRef, home: Home) -> StartRef | None:
-    """The output that the job begins with, pinned. Raises BadInput where there is none, or it does not fit."""
-    if not spec.start_from:
-        return None
-    folder = RunFolder(home.runs / spec.start_from)
-    if not folder.has_output():
-        raise BadInput(
-            f"The job “{spec.start_from}” has no finished output to go on from. Choose a completed job, or leave "
-            "start_from empty to begin with the base model."
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What can be gone on from: a job's output, or an adapter that somebody brought."""
+
+    id: str
+    name: str
+    method: Method
+    model_id: str
+    model_name: str
+    model_revision: str
+    output: Path
+
+
+def before(start_from: str, home: Home) -> Before:
+    """Raises BadInput where there is no such thing."""
+    folder = RunFolder(home.runs / start_from)
+    if folder.has_output():
+        run = folder.spec()
+        base = run.model
+        return Before(start_from, run.output_name, run.method, base.id, base.name, base.revision, folder.output)
+    if (brought := brought_adapter(home.adapters / start_from)) is not None:
+        return Before(
+            brought.id,
+            brought.name,
+            brought.method,
+            brought.base_id,
+            brought.base_name,
+            brought.base_revision,
+            home.adapters / brought.id,
         )
-    before = folder.spec()
-    if before.model.id != model.id or before.model.revision != model.revision:
-        raise BadInput(
-            f"The job “{spec.start_from}” has tuned {before.model.name} ({before.model.id}), not this {model.name}. "
-            f"Choose the model {before.model.id}."
-        )
-    return StartRef(
-        job_id=spec.start_from,
-        name=before.output_name,
-        method=before.method,
-        way=way_on(before.method, spec.method),
-        sha256=digest(folder.output),
+    raise BadInput(
+        f"“{start_from}” has no finished output to go on from. Choose a completed job or an adapter, or leave "
+        "start_from empty to begin with the base model."
     )
 
 
-def completed(fields: dict[str, Any], before: RunSpec) -> dict[str, Any]:
-    """A command's fields with the model and the method's parameters of the job that is gone on from."""
+def start_of(spec: JobSpec, model: ModelRef, home: Home) -> StartRef | None:
+    """What the job begins with, pinned. Raises BadInput where there is none, or it does not fit."""
+    if not spec.start_from:
+        return None
+    found = before(spec.start_from, home)
+    if found.model_id != model.id or found.model_revision != model.revision:
+        raise BadInput(
+            f"“{spec.start_from}” was made of {found.model_name} ({found.model_id}), not of this {model.name}. "
+            f"Choose the model {found.model_id}."
+        )
+    return StartRef(
+        job_id=spec.start_from,
+        name=found.name,
+        method=found.method,
+        way=way_on(found.method, spec.method),
+        sha256=digest(found.output),
+    )
+
+
+def completed(fields: dict[str, Any], before: Before) -> dict[str, Any]:
+    """A command's fields with the model and the method's parameters of what is gone on from."""
     method = fields.get("method") or {}
     if isinstance(method, dict) and method.get("kind", before.method.kind) == before.method.kind:
         fields = {**fields, "method": before.method.model_dump() | method}
-    return {"model": before.model.id, **fields}
+    return {"model": before.model_id, **fields}
 
 
 def digest(output: Path) -> str:
@@ -76,7 +108,7 @@ def digest(output: Path) -> str:
 
 def take(start: StartRef, home: Home, into: RunFolder) -> None:
     """Put the output into the new run's folder, which from then on needs the other job no more. Raises BadInput."""
-    manifest.link(RunFolder(home.runs / start.job_id).output, into.start)
+    manifest.link(before(start.job_id, home).output, into.start)
     if digest(into.start) != start.sha256:
         raise BadInput(f"The output of “{start.job_id}” has just been replaced. Try again.")
 

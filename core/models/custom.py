@@ -1,4 +1,4 @@
-"""Custom models: what jobs have made here, with where each comes from, what it scored, and what people call it."""
+"""Custom models: what jobs have made here and what people brought, with where each comes from and what it scored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from core.datasets.labels import MOST_TAGS, tags_of
 from core.errors import BadInput, NotFound
+from core.models.adapters import Adapter, Adapters
 from core.people import Actor
 from core.runs import Runs
 from storage import manifest
@@ -33,12 +34,15 @@ class Tags(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CustomModel:
-    """`id` is the job's that made it. `loss` and `eval_loss` as its list shows them; None where there are none."""
+    """`id` is the job's that made it, or an adapter's. `objective` is None for what was brought.
+
+    `loss` and `eval_loss` are those of the jobs list; None where there are none.
+    """
 
     id: str
     name: str
     title: str
-    objective: Objective
+    objective: Objective | None
     method: str
     base_id: str
     base_name: str
@@ -77,15 +81,21 @@ class Lineage:
 class CustomModels:
     """All methods may block: not for the event loop."""
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, adapters: Adapters) -> None:
         self._runs = runs
+        self._adapters = adapters
 
     def all(self, words: str = "") -> list[CustomModel]:
         """The newest first."""
-        found = (self._of(job) for job in self._runs.tuned())
+        made = [self._of(job) for job in self._runs.tuned()]
+        brought = [self._of_adapter(adapter) for adapter in self._adapters.all()]
+        found = sorted(made + brought, key=lambda model: model.created_at, reverse=True)
         return [model for model in found if model.is_meant(words)]
 
     def get(self, model_id: str) -> CustomModel:
+        """Raises NotFound where there is no such thing, or it is not finished."""
+        if self._is_adapter(model_id):
+            return self._of_adapter(self._adapters.get(model_id))
         job = self._runs.get(model_id)
         if not self._runs.folder(job.id).has_output():
             raise NotFound(f"The job “{job.title}” has no finished output. Wait for it, or choose another model.")
@@ -94,21 +104,24 @@ class CustomModels:
     def lineage(self, model_id: str, models: Path) -> Lineage:
         """`models` is the store of base models."""
         model = self.get(model_id)
-        folder = self._runs.folder(model.id)
-        spec = folder.spec()
-        base = read_json(models / spec.model.id / "model.json") or {}
+        found = self._runs.before(model.id)
+        base = read_json(models / found.model_id / "model.json") or {}
+        run = None if model.objective is None else self._runs.folder(model.id)
+        spec = run.spec() if run else None
+        start = spec.start if spec else None
+        goes_on_in = [job for job in self._runs.tuned() if _began_with(self._runs.run_spec(job.id), model.id)]
         return Lineage(
             model=model,
-            base_revision=spec.model.revision,
-            base_is_here=str(base.get("revision", "")) == spec.model.revision,
-            dataset_sha256=spec.dataset.sha256,
-            dataset_rows=spec.dataset.rows,
-            began_with=spec.start.job_id if spec.start else "",
-            began_with_name=spec.start.name if spec.start else "",
-            goes_on_in=tuple(job for job in self._runs.tuned() if _began_with(self._runs.run_spec(job.id), model.id)),
-            facts=_facts(folder),
-            card=_card(folder.output / CARD),
-            folder=folder.output,
+            base_revision=found.model_revision,
+            base_is_here=str(base.get("revision", "")) == found.model_revision,
+            dataset_sha256=spec.dataset.sha256 if spec else "",
+            dataset_rows=spec.dataset.rows if spec else 0,
+            began_with=start.job_id if start else "",
+            began_with_name=start.name if start else "",
+            goes_on_in=tuple(goes_on_in),
+            facts=_facts(run) if run else {},
+            card=_card(found.output / CARD),
+            folder=found.output,
         )
 
     def set_tags(self, model_id: str, tags: list[str], *, actor: Actor) -> CustomModel:
@@ -119,8 +132,37 @@ class CustomModels:
             cleaned = Tags(tags=tags)
         except ValidationError as error:
             raise BadInput(f"At most {MOST_TAGS} tags fit on a model; {len(tags)} were given.") from error
-        write_json(self._runs.folder(model.id).path / TAGS, cleaned.model_dump())
+        write_json(self._tags_of(model.id), cleaned.model_dump())
         return self.get(model_id)
+
+    def _is_adapter(self, model_id: str) -> bool:
+        return any(adapter.id == model_id for adapter in self._adapters.all())
+
+    def _tags_of(self, model_id: str) -> Path:
+        if self._is_adapter(model_id):
+            folder = self._adapters.folder(model_id)
+            return folder.with_name(f"{folder.name}.{TAGS}")
+        return self._runs.folder(model_id).path / TAGS
+
+    def _of_adapter(self, adapter: Adapter) -> CustomModel:
+        folder = self._adapters.folder(adapter.id)
+        return CustomModel(
+            id=adapter.id,
+            name=adapter.name,
+            title=adapter.name,
+            objective=None,
+            method=adapter.method.kind,
+            base_id=adapter.base_id,
+            base_name=adapter.base_name,
+            dataset_id="",
+            dataset_name="",
+            created_at=adapter.created_at,
+            created_by=adapter.created_by_name,
+            loss=None,
+            eval_loss=None,
+            bytes=manifest.size(folder),
+            tags=_tags(folder.with_name(f"{folder.name}.{TAGS}")),
+        )
 
     def _of(self, job: Job) -> CustomModel:
         folder = self._runs.folder(job.id)

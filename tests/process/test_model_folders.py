@@ -79,6 +79,30 @@ def test_a_model_of_the_cache_is_added_without_any_network(library: Home, tiny_m
         cache.add("acme/other")
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT's, of a name in transformers
+def test_an_adapter_that_is_brought_calculates_as_it_did(library: Home, tmp_path: Path) -> None:
+    """PEFT reads what is kept of it, and gives the same answer as with the adapter as it came."""
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    studio = Studio(library)
+    base = studio.models.get("my-model").path
+    tuned = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(base),
+        LoraConfig(r=4, lora_alpha=16, target_modules=["q_proj", "down_proj"], use_rslora=True, task_type="CAUSAL_LM"),
+    )
+    for name, weight in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight)
+    tuned.save_pretrained(tmp_path / "polite")
+    added = studio.model_arrivals.add(tmp_path / "polite", actor=ALICE, base="my-model")
+    kept = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), studio.adapters.folder(added.id))
+    tokens = torch.tensor([[5, 6, 7]])
+    with torch.no_grad():
+        assert torch.equal(kept(tokens).logits, tuned.eval()(tokens).logits)
+
+
 def test_links_out_of_what_is_open_are_not_followed(library: Home, tiny_model: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_model, tmp_path / "open" / "sly")
     secret = tmp_path / "secret.json"

@@ -81,13 +81,13 @@ def test_a_job_without_output_or_of_another_model_is_no_start(studio: Studio, as
     other = Path(model.path).with_name("other")
     shutil.copytree(model.path, other)
     first = tuned(studio, asked, Lora())
-    with pytest.raises(BadInput, match=r"has tuned Tiny \(tiny\), not this Tiny. Choose the model tiny."):
+    with pytest.raises(BadInput, match=r"was made of Tiny \(tiny\), not of this Tiny\. Choose the model tiny\."):
         studio.runs.submit(asked.model_copy(update={"start_from": first, "model": "other"}), actor=ALICE)
     assert len(list(studio.home.runs.iterdir())) == 2
 
 
 def test_a_command_may_leave_model_and_method_out(studio: Studio, asked: JobSpec) -> None:
-    before = studio.runs.run_spec(tuned(studio, asked, Lora(rank=4)))
+    before = studio.runs.before(tuned(studio, asked, Lora(rank=4)))
     assert completed({"dataset": "d"}, before)["method"]["rank"] == 4
     assert completed({"method": {"dropout": 0}}, before)["method"] == Lora(rank=4, dropout=0).model_dump()
     assert completed({"method": {"kind": "full"}, "model": "m"}, before) == {"model": "m", "method": {"kind": "full"}}
@@ -100,4 +100,4 @@ def test_the_command_line_says_where_there_is_nothing_to_go_on_from(studio: Stud
         ["train", "--start-from", "nobody", "--set", f"dataset={asked.dataset}", "--data-dir", str(studio.home.path)],
     )
     assert result.exit_code == 65
-    assert "There is no job “nobody”" in " ".join(result.stderr.split())
+    assert "“nobody” has no finished output" in " ".join(result.stderr.split())

@@ -6,10 +6,11 @@ from nicegui import ui
 
 from core.datasets.roots import VARIABLE, Roots
 from core.errors import StudioError
-from core.models.folders import Folders
+from core.models.arrivals import Added
+from core.studio import Studio
 from ui.components.button import Button
 from ui.components.text import Text, box, heading
-from ui.threads import in_own_thread
+from ui.threads import in_own_thread, in_thread
 
 CLOSED = (
     f"No folder is open yet. Whoever runs the studio opens some with {VARIABLE}=/data:/srv/models and a restart, or "
@@ -18,18 +19,18 @@ CLOSED += "adds the model on the command line: tunesmith models add FOLDER."
 
 
 class ModelFolder:
-    """`on_added` gets the new model's id."""
+    """`on_added` gets what it has become."""
 
-    def __init__(self, folders: Folders, on_added: Callable[[str], Awaitable[None]]) -> None:
-        self._folders = folders
+    def __init__(self, studio: Studio, on_added: Callable[[Added], Awaitable[None]]) -> None:
+        self._studio = studio
         self._on_added = on_added
         self._roots = Roots.configured()
         with box("ts-card ts-upload-card", "section").props("aria-label='A folder of this machine'"):
             heading("Add a folder of this machine", 2)
             Text(
                 "p",
-                "It holds config.json, safetensors and a tokenizer. Its files are linked where that is possible, else "
-                "copied; the folder itself stays as it is.",
+                "It holds a model (config.json, safetensors, tokenizer) or a LoRA adapter. A model's files are linked "
+                "where that is possible, else copied; the folder itself stays as it is.",
                 "ts-muted",
             )
             if not self._roots.folders:
@@ -48,8 +49,10 @@ class ModelFolder:
         self._problem.text = ""
         try:
             folder = self._roots.folder((self._path.value or "").strip())
-            model_id = await in_own_thread(self._folders.add, folder, is_open=self._roots.holds)
+            actor = await in_thread(self._studio.people.actor)
+            work = self._studio.model_arrivals.add
+            added = await in_own_thread(work, folder, actor=actor, is_open=self._roots.holds)
         except StudioError as error:
             self._problem.text = str(error)
             return
-        await self._on_added(model_id)
+        await self._on_added(added)

@@ -1,14 +1,14 @@
 """The searchable model dropdown: Model Library | Custom Models, each option with logo, name, provider and id.
 
-A custom model is a finished job's output: its adapter or its weights, to go on from.
+A custom model is a finished job's output, or an adapter that somebody brought: to go on from.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import ui
 
+from core.models.custom import CustomModel
 from core.models.library import ModelInfo
-from storage.tables import Job
 from ui.components.method_words import METHOD_WORDS
 from ui.components.text import Text, box, icon
 
@@ -16,22 +16,22 @@ LIBRARY, CUSTOM = "Model Library", "Custom Models"
 
 
 class ModelPicker:
-    """`chosen` is a model's id or a job's; `tuned` are the completed jobs, the newest first."""
+    """`chosen` is a base model's id or a custom one's."""
 
     def __init__(
         self,
         models: Sequence[ModelInfo],
-        tuned: Sequence[Job],
+        tuned: Sequence[CustomModel],
         chosen: str,
         on_pick: Callable[[ModelInfo], None],
-        on_pick_tuned: Callable[[Job], Awaitable[None]],
+        on_pick_tuned: Callable[[CustomModel], Awaitable[None]],
     ) -> None:
         self._models = models
         self._tuned = tuned
         self._chosen = chosen
         self._on_pick = on_pick
         self._on_pick_tuned = on_pick_tuned
-        self._tab = CUSTOM if any(job.id == chosen for job in tuned) else LIBRARY
+        self._tab = CUSTOM if any(one.id == chosen for one in tuned) else LIBRARY
         with ui.element("button").classes("ts-picker").mark("model") as self._button:
             self._button.props("type=button aria-haspopup=dialog aria-label='Base model'")
             self._face = box("ts-picker-face")
@@ -44,11 +44,11 @@ class ModelPicker:
     def show(self, models: Sequence[ModelInfo], chosen: str) -> None:
         self._models, self._chosen = models, chosen
         info = next((model for model in models if model.id == chosen), None)
-        job = next((job for job in self._tuned if job.id == chosen), None)
+        tuned = next((one for one in self._tuned if one.id == chosen), None)
         self._face.clear()
         with self._face:
-            if job:
-                _tuned_face(job)
+            if tuned:
+                _tuned_face(tuned)
             elif info:
                 _option_face(info)
             else:
@@ -78,13 +78,13 @@ class ModelPicker:
         for tab in self._tabs:
             tab.props["aria-pressed"] = "true" if tab.text == self._tab else "false"
         found = [model for model in self._models if self._tab == LIBRARY and _matches(model, words)]
-        tuned = [job for job in self._tuned if self._tab == CUSTOM and _is_meant(job, words)]
+        tuned = [one for one in self._tuned if self._tab == CUSTOM and one.is_meant(" ".join(words))]
         self._options.clear()
         with self._options:
             for model in found:
                 self._option(model)
-            for job in tuned:
-                self._tuned_option(job)
+            for custom in tuned:
+                self._tuned_option(custom)
             if not found and not tuned:
                 Text("p", self._nothing(words), "ts-options-empty")
 
@@ -100,15 +100,15 @@ class ModelPicker:
             if not model.ready:
                 Text("span", "Being prepared", "ts-badge ts-badge-amber")
 
-    def _tuned_option(self, job: Job) -> None:
+    def _tuned_option(self, tuned: CustomModel) -> None:
         async def pick() -> None:
             self._menu.close()
-            await self._on_pick_tuned(job)
+            await self._on_pick_tuned(tuned)
 
         with ui.element("button").classes("ts-option").on("click", pick, []) as option:
-            option.props("type=button role=option").mark(f"tuned-{job.id}")
-            option.props["aria-selected"] = "true" if job.id == self._chosen else "false"
-            _tuned_face(job)
+            option.props("type=button role=option").mark(f"tuned-{tuned.id}")
+            option.props["aria-selected"] = "true" if tuned.id == self._chosen else "false"
+            _tuned_face(tuned)
 
     def _nothing(self, words: Sequence[str]) -> str:
         if self._tab == CUSTOM and not self._tuned:
@@ -123,17 +123,12 @@ def _option_face(model: ModelInfo) -> None:
         Text("span", f"{model.provider} · {model.id}", "ts-option-sub")
 
 
-def _tuned_face(job: Job) -> None:
-    words = METHOD_WORDS[job.method]
+def _tuned_face(tuned: CustomModel) -> None:
+    words = METHOD_WORDS[tuned.method]
     Text("span", words.name[:1], f"ts-logo ts-badge-{words.tone}").props("aria-hidden=true")
     with box("ts-option-text", "span"):
-        Text("span", job.title, "ts-option-name")
-        Text("span", f"{words.name} on {job.model_name} · {job.id}", "ts-option-sub")
-
-
-def _is_meant(job: Job, words: Sequence[str]) -> bool:
-    text = f"{job.id} {job.title} {job.output_name} {job.model_name} {job.method}".lower()
-    return all(word in text for word in words)
+        Text("span", tuned.title, "ts-option-name")
+        Text("span", f"{words.name} on {tuned.base_name} · {tuned.id}", "ts-option-sub")
 
 
 def _matches(model: ModelInfo, words: Sequence[str]) -> bool:

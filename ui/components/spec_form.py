@@ -6,10 +6,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from core.warm_start import Before
 from storage.methods import Adapter, Full, Lora, Prefix, Qlora, Record
 from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
-from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset, RunSpec
+from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
 
 Content = dict[str, Any]
 
@@ -98,10 +99,10 @@ def blank() -> Content:
     return JobSpec.model_construct(model="", dataset="").model_dump(mode="json")
 
 
-def take_over(form: SpecForm, job_id: str, before: RunSpec) -> None:
-    """Go on from a job's output: its model, and at first its method with the same parameters."""
-    form.set("start_from", job_id)
-    form.set("model", before.model.id)
+def take_over(form: SpecForm, before: Before) -> None:
+    """Go on from a custom model: its model, and at first its method with the same parameters."""
+    form.set("start_from", before.id)
+    form.set("model", before.model_id)
     form.set("method", before.method.model_dump(mode="json"))
 
 

@@ -9,13 +9,13 @@ from core import combinations, learning_rates
 from core.errors import BadInput, NotFound
 from core.hardware import Hardware
 from core.method_figures import Figures, figures
+from core.models.custom import CustomModel
 from core.models.library import ModelInfo
 from core.models.starter import StarterState
 from core.studio import Studio
 from core.warm_start import way_on
 from storage.methods import Method, Qlora
 from storage.spec import JobSpec, ModelRef, Objective
-from storage.tables import Job
 from ui.components.method_cards import MethodCards
 from ui.components.method_panel import MethodPanel, name_of
 from ui.components.model_picker import ModelPicker
@@ -37,7 +37,7 @@ class ModelStep:
         models: Sequence[ModelInfo],
         starter: StarterState,
         machine: Hardware,
-        tuned: Sequence[Job],
+        tuned: Sequence[CustomModel],
     ) -> None:
         self._studio = studio
         self._form = form
@@ -74,8 +74,8 @@ class ModelStep:
         """Read the sizes of the chosen model, for the figures."""
         chosen, job = self._form.content["model"], self._form.content["start_from"]
         try:
-            before = (await in_thread(self._studio.runs.run_spec, job)).method if job else None
-        except NotFound:  # deleted since; submitting says so
+            before = (await in_thread(self._studio.runs.before, job)).method if job else None
+        except BadInput:  # deleted since; submitting says so
             before = None
         try:
             ref = await in_thread(self._studio.models.get, chosen) if chosen else None
@@ -111,13 +111,13 @@ class ModelStep:
     def _shown(self) -> str:
         return str(self._form.content["start_from"] or self._form.content["model"])
 
-    async def _pick_tuned(self, job: Job) -> None:
+    async def _pick_tuned(self, tuned: CustomModel) -> None:
         """Go on from its output; at first with the same method and parameters."""
-        before = await in_thread(self._studio.runs.run_spec, job.id)
-        take_over(self._form, job.id, before)
+        before = await in_thread(self._studio.runs.before, tuned.id)
+        take_over(self._form, before)
         self._draw_cards()
         self.suggest()
-        self._picker.show(self._models, job.id)
+        self._picker.show(self._models, tuned.id)
         self._problem.visible = False
         await self.start()
 

@@ -2,7 +2,18 @@
 
 from core.studio import Studio
 from ui import downloads, uploads
-from ui.pages import add_model, dataset, datasets, import_conversations, job, jobs, models, new_job, upload_dataset
+from ui.pages import (
+    add_model,
+    custom_model,
+    dataset,
+    datasets,
+    import_conversations,
+    job,
+    jobs,
+    models,
+    new_job,
+    upload_dataset,
+)
 from ui.signals import Signals
 
 
@@ -16,5 +27,6 @@ def register_all(studio: Studio, signals: Signals) -> None:
     dataset.register(studio, signals)  # after the pages whose addresses look like a dataset's
     models.register(studio, signals)
     add_model.register(studio, signals)
+    custom_model.register(studio, signals)
     uploads.register(studio)
     downloads.register(studio)

@@ -1,20 +1,22 @@
-"""Where models come from: the hub, the cache that its own tools keep on this machine, a folder."""
+"""Where models come from: the hub, the cache that its own tools keep on this machine, a folder, an upload."""
 
 from nicegui import ui
 
+from core.models.arrivals import Added
 from core.studio import Studio
 from ui import routes
 from ui.components.cached_models import CachedModels
 from ui.components.model_downloads import ModelDownloads
 from ui.components.model_folder import ModelFolder
 from ui.components.model_hub_search import ModelHubSearch
+from ui.components.model_upload import ModelUpload
 from ui.components.text import Text, box, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
 from ui.threads import in_thread
 
 CRUMBS = (("Models", routes.models()), ("Add", None))
-WAYS = {"": "Hugging Face Hub", "cache": "Hugging Face cache", "folder": "A folder"}
+WAYS = {"": "Hugging Face Hub", "cache": "Hugging Face cache", "folder": "A folder", "upload": "Upload"}
 
 
 def register(studio: Studio, _signals: Signals) -> None:
@@ -46,9 +48,12 @@ class AddModel:
         with self._stage:
             match self._way:
                 case "cache":
-                    await CachedModels(self._studio.hub_cache, self._added).start()
+                    await CachedModels(self._studio.hub_cache, self._cached).start()
                 case "folder":
-                    ModelFolder(self._studio.model_folders, self._added)
+                    ModelFolder(self._studio, self._added)
+                case "upload":
+                    models = await in_thread(self._studio.models.all)
+                    ModelUpload(self._studio, models, self._added)
                 case _:
                     ModelHubSearch(self._studio.model_search, self._fetch)
 
@@ -59,8 +64,14 @@ class AddModel:
     async def _arrived(self) -> None:
         self._say("A model has arrived: it is in the library now.")
 
-    async def _added(self, model_id: str) -> None:
+    async def _cached(self, model_id: str) -> None:
         self._say(f"{model_id} is in the library now.")
+
+    async def _added(self, added: Added) -> None:
+        if added.is_adapter:
+            ui.navigate.to(routes.custom_model(added.id))
+        else:
+            self._say(f"{added.id} is in the library now.")
 
     def _say(self, sentence: str) -> None:
         self._said.text, self._said.visible = sentence, True

@@ -17,7 +17,7 @@ from ui.components.export_sources import export_sources
 from ui.components.import_progress import ImportProgress
 from ui.components.reading_progress import ReadingProgress
 from ui.components.text import Text, box, heading
-from ui.components.upload_zone import UploadZone
+from ui.components.upload_zone import EXPORTS, UploadZone
 from ui.layout import frame, page_head
 from ui.signals import Signals
 from ui.threads import in_thread
@@ -64,7 +64,7 @@ class ImportStage:
                 if problem:
                     Text("p", problem, "ts-error").props("role=alert").mark("import-problem")
                 title = "The export of your conversations"
-                UploadZone(self._studio.uploads, self._arrived, title=title, is_export=True)
+                UploadZone(self._studio.uploads, self._arrived, title=title, of=EXPORTS)
             export_sources()
 
     async def _arrived(self, upload_id: str) -> None:

@@ -66,7 +66,7 @@ async def _begin_with(studio: Studio, form: SpecForm, model: str, start: str) ->
     """The model whose page the user comes from; why that cannot be, as a sentence."""
     try:
         if start:
-            take_over(form, start, await in_thread(studio.runs.run_spec, start))
+            take_over(form, await in_thread(studio.runs.before, start))
         elif model:
             form.set("start_from", "")
             form.set("model", (await in_thread(studio.models.get, model)).id)
@@ -88,7 +88,7 @@ class Wizard:
         """`dataset` is the one whose page the user comes from."""
         models = await in_thread(self._studio.models.all)
         starter = await in_thread(self._studio.models.starter.state)
-        tuned = await in_thread(self._studio.runs.tuned)
+        tuned = await in_thread(self._studio.custom_models.all)
         machine = await in_thread(self._studio.hardware)
         actor = await in_thread(self._studio.people.actor)
         datasets = await in_thread(self._studio.datasets.all, actor=actor)

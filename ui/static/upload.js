@@ -118,7 +118,7 @@ export default {
       if (this.turn !== turn) return;
       await ask("POST", `/uploads/${this.id}/finish`);
       forget(key);
-      Object.assign(this, { state: "done", sentence: "Uploaded. Looking at the rows…" });
+      Object.assign(this, { state: "done", sentence: "Uploaded. Looking at it…" });
       this.$emit("uploaded", { id: this.id });
     },
     /* Where to go on: an upload of the same file that was begun in this browser, else a new one. */
