@@ -56,7 +56,7 @@ class Relay(Response):
         except StudioError as error:
             return await refusal(error)(scope, receive, send)
         try:
-            socket = await ready(visit)
+            socket = await visit.ready()
             await self._pass_on(visit, socket, send)
         except StudioError as error:
             self._has_failed = True
@@ -93,15 +93,6 @@ class Relay(Response):
             return await refusal(Unavailable(GONE))(scope, receive, send)
         last = in_stream("model_loading", GONE) if self._asked.is_streamed else b""
         await send({"type": "http.response.body", "body": last})
-
-
-async def ready(visit: Visit) -> Path:
-    """Wait until the worker can be asked. Others wait for the same, so that who goes away cancels nothing."""
-    seat = visit.seat
-    socket = await asyncio.shield(asyncio.wrap_future(seat.socket))
-    if seat.loaded:
-        await asyncio.shield(asyncio.wrap_future(seat.loaded))
-    return socket
 
 
 async def hung_up(receive: Receive) -> None:

@@ -1,6 +1,5 @@
 """`tunesmith chat NAME`: a conversation with whatever answers to a name, through the studio that serves."""
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from cli.output import console, errors, fail, one_sentence
 from cli.train import DataDir
 from core.errors import BadInput, StudioError
 from core.home import Home
+from core.serving.conversation import message_of, text_of
 
 #: A first load may convert a model.
 TIMEOUT = httpx.Timeout(600, connect=5)
@@ -73,15 +73,6 @@ def _parts(url: str, asked: dict[str, Any]) -> Iterator[str]:
     ):
         if answer.is_error:
             answer.read()
-            raise StudioError(_message(answer.json()))
+            raise StudioError(message_of(answer.json()))
         for line in answer.iter_lines():
-            if line.startswith("data: {"):
-                told = json.loads(line.removeprefix("data: "))
-                if "error" in told:
-                    raise StudioError(_message(told))
-                for choice in told["choices"]:
-                    yield choice["delta"].get("content") or ""
-
-
-def _message(told: dict[str, Any]) -> str:
-    return str(told["error"]["message"])
+            yield text_of(line)

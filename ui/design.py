@@ -7,6 +7,7 @@ from pathlib import Path
 from nicegui import app, ui
 
 from core.actions import Action
+from core.serving.standing import State
 from storage.status import Status
 
 STATIC = Path(__file__).parent / "static"
@@ -73,6 +74,13 @@ PILLS = {
     Status.COMPLETED: Pill("Completed", "good"),
     Status.FAILED: Pill("Failed", "bad"),
     Status.CANCELLED: Pill("Cancelled", "over"),
+}
+
+STANDING_PILLS = {
+    State.STARTING: Pill("Starting", "live"),
+    State.READY: Pill("Ready", "good"),
+    State.DEGRADED: Pill("Degraded", "bad"),
+    State.STOPPED: Pill("Stopped", "over"),
 }
 
 ACTION_ICONS = {

@@ -73,6 +73,7 @@ def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
             _nav_link("tune", "Fine-Tuning Jobs", routes.jobs(), is_here=path.startswith(routes.JOBS))
             _nav_link("rows", "Datasets", routes.datasets(), is_here=path.startswith(routes.DATASETS))
             _nav_link("cube", "Models", routes.models(), is_here=path.startswith(routes.MODELS))
+            _nav_link("broadcast", "Deployments", routes.deployments(), is_here=path.startswith(routes.DEPLOYMENTS))
         with box("ts-bar-foot"):
             _theme_menu(studio, profile.theme, dark)
             _profile_chip(studio, profile)

@@ -13,6 +13,7 @@ MODELS = "/dashboard/models"
 ADD_MODEL = "/dashboard/models/add"
 CUSTOM_MODEL = "/dashboard/models/custom"
 DEPLOYMENTS = "/dashboard/deployments"
+DEPLOYMENTS = "/dashboard/deployments"
 TYPES = {Objective.SFT: "supervised", Objective.RFT: "reinforcement", Objective.DPO: "preference"}
 
 
@@ -48,6 +49,15 @@ def conversations(upload: str = "") -> str:
 def dataset(dataset_id: str, **state: str) -> str:
     """`state` is the tab and what is chosen there; empty values stay out of the address."""
     return _with(f"{DATASETS}/{dataset_id}", **state)
+
+
+def deployments(target: str = "") -> str:
+    """The list; with a target, its dialog is open for that."""
+    return _with(DEPLOYMENTS, deploy=target)
+
+
+def deployment(name: str) -> str:
+    return f"{DEPLOYMENTS}/{name}"
 
 
 def download(dataset_id: str, form: str) -> str:

@@ -164,6 +164,10 @@ class Deployments:
             switch=self._switches.get(row.id, ""),
         )
 
+    def choices(self) -> dict[str, str]:
+        """What a person may deploy without knowing its name: outputs of completed jobs, then models, with titles."""
+        return self._targets.choices()
+
     def place(self, row: Deployment) -> Place:
         """Where it is answered. Raises StudioError where what stood behind it is gone."""
         return self._targets.place(target_of(row), self._pool.device_of)

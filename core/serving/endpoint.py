@@ -1,5 +1,8 @@
 """From the name in a request to a seat on a worker, and back with what the answer took."""
 
+import asyncio
+from pathlib import Path
+
 from core.errors import NotFound, StudioError
 from core.people import Actor
 from core.serving.counters import Answered, Counter
@@ -22,6 +25,13 @@ class Visit:
         self.seat = seat
         if counter:
             counter.begin()
+
+    async def ready(self) -> Path:
+        """Wait until the worker can be asked. Others wait for the same, so that who goes away cancels nothing."""
+        socket = await asyncio.shield(asyncio.wrap_future(self.seat.socket))
+        if self.seat.loaded:
+            await asyncio.shield(asyncio.wrap_future(self.seat.loaded))
+        return socket
 
     def leave(self, answered: Answered) -> None:
         if self._is_over:

@@ -1,7 +1,10 @@
 """The workers: loaded on demand, unloaded when nobody asks, started again when they crash, within a memory budget."""
 
 import logging
+import os
+import secrets
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +24,8 @@ from core.serving.worker import State, Worker
 from storage.spec import ModelRef
 
 TICK_S = 0.5
+#: Of the folder that holds the workers' folders.
+LONGEST_PATH = 80
 #: Beside the weights: what the program itself takes, and the context of the answers that are written.
 OVERHEAD_BYTES = 400 * 1000**2
 OVERHEAD_SHARE = 0.2
@@ -70,6 +75,9 @@ class Pool:
     def start(self) -> None:
         shutil.rmtree(self._workers, ignore_errors=True)
         self._workers.mkdir(mode=0o700, exist_ok=True)
+        if len(os.fsencode(self._workers)) > LONGEST_PATH:
+            # A socket's address has 108 bytes. What is in a worker's folder is of no use after it.
+            self._workers = Path(tempfile.mkdtemp(prefix="tunesmith-"))
         self._gpus.release_all()
         self._thread.start()
 
@@ -86,6 +94,7 @@ class Pool:
         for thread in threads:
             thread.join()
         self._adapters.stop()
+        shutil.rmtree(self._workers, ignore_errors=True)
 
     def device_of(self, model: ModelRef) -> Kind:
         """What the model is loaded on, or would be now."""
@@ -144,7 +153,7 @@ class Pool:
         self._changed()
 
     def _load(self, slot: Slot) -> None:
-        token = f"serving-{id(slot):x}-{time.monotonic_ns():x}"
+        token = f"serving-{secrets.token_hex(8)}"
         try:
             self._make_room(slot)
             if slot.base.device == "cuda":
@@ -155,7 +164,8 @@ class Pool:
             with self._lock:
                 if self._stopping.is_set():
                     raise Unavailable("The studio has ended.")
-                slot.worker = self._launch.start(self._workers / token, slot.base, slot.device_uuid, self._on_worker)
+                folder = self._workers / token[-8:]
+                slot.worker = self._launch.start(folder, slot.base, slot.device_uuid, self._on_worker)
         except (Unavailable, OSError) as error:
             self._crash(slot, str(error))
 

@@ -19,6 +19,8 @@ from storage.spec import ModelRef, RunSpec
 from storage.tables import TargetKind
 
 Kind = Literal["cpu", "cuda"]
+#: More are found by their job's page, not by scrolling.
+MOST_CHOICES = 100
 ADAPTER_FILE = "adapter_config.json"
 #: In an output that lies on top of another: that other, whole.
 BENEATH = "start"
@@ -114,6 +116,17 @@ class Targets:
             Addressable(name=job.output_name, created=int(job.created_at.timestamp()), owned_by=job.created_by_email)
             for job in jobs
         ]
+
+    def choices(self) -> dict[str, str]:
+        """The same for a person to choose from: what to ask for, and its title."""
+        with self._database.read() as session:
+            jobs = deployments.completed(session, MOST_CHOICES)
+        tuned = {
+            job.id: f"{job.output_name} ({job.model_name}, job {job.id})"
+            for job in jobs
+            if RunFolder(self._home.runs / job.id).has_output()
+        }
+        return tuned | {info.id: f"{info.name} (base model)" for info in self._models.all() if info.ready}
 
     def title(self, target: Target) -> str:
         """As a person reads it: “support-bot, step 200”."""

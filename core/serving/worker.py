@@ -15,6 +15,7 @@ from core.spawn import PROJECT_ROOT, inherited
 from storage.files import read_json, write_json
 from storage.serving import FAILED, PROGRESS, READY, SOCKET, SPEC, WorkerSpec
 
+STDERR = "stderr.log"
 STOP_S = 5.0
 LOOK_S = 0.05
 
@@ -50,7 +51,7 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_json(folder / SPEC, spec.model_dump(mode="json"))
-        with (folder / "stdout.log").open("wb") as out, (folder / "stderr.log").open("wb") as err:
+        with (folder / "stdout.log").open("wb") as out, (folder / STDERR).open("wb") as err:
             self._process = subprocess.Popen(
                 [*command, str(folder)],
                 cwd=PROJECT_ROOT,
@@ -60,6 +61,8 @@ class Worker:
                 stderr=err,
                 start_new_session=True,
             )
+        assert self._process.stdin
+        self._stdin = self._process.stdin
         threading.Thread(target=self._watch, name=f"worker {self._process.pid}", daemon=True).start()
 
     @property
@@ -90,9 +93,8 @@ class Worker:
     def stop(self) -> None:
         """Returns when it is gone. Answers that are being written break off."""
         self._is_stopping = True
-        assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+        with contextlib.suppress(OSError):
+            self._stdin.close()
         try:
             self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
@@ -107,11 +109,21 @@ class Worker:
             else:
                 time.sleep(LOOK_S)
         code = self._process.wait()
+        with contextlib.suppress(OSError):
+            self._stdin.close()
         if self._is_stopping:
             return self._become(State.STOPPED)
         told = read_json(self._folder / FAILED) or {}
-        self.reason = str(told.get("message") or f"The worker ended {how(code)}.")
+        self.reason = str(told.get("message") or f"The worker ended {how(code)}{self._last_words()}.")
         self._become(State.FAILED)
+
+    def _last_words(self) -> str:
+        """The last line that it wrote about its trouble, in brackets."""
+        try:
+            lines = (self._folder / STDERR).read_text(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return f" ({lines[-1][:300].rstrip('.')})" if lines else ""
 
     def _become(self, state: State) -> None:
         self.state = state

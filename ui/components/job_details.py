@@ -1,4 +1,4 @@
-"""Job Details, Configuration and Deployments: every field of the spec as it runs, with what was changed and why."""
+"""Job Details and Configuration: every field of the spec as it runs, with what was changed and why."""
 
 from core.devices import Device
 from storage.methods import Method
@@ -46,9 +46,6 @@ class JobDetails:
                 fact("Created On", full_date(job.created_at))
                 fact("Created By", job.created_by_name, note=job.created_by_email)
         _configuration(spec)
-        with box("ts-card", "section").props("aria-label=Deployments"):
-            heading("Deployments", 2)
-            Text("p", "No current deployments.", "ts-muted")
 
     def _state(self) -> None:
         with box("ts-fact"):

@@ -14,6 +14,7 @@ from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
 from ui.components.job_actions import do, do_in_queue
 from ui.components.job_commands import ask_delete
+from ui.components.job_deployments import DeployButton
 from ui.components.job_progress import Progress, ProgressBar
 from ui.components.menu_item import copy_item, menu_item
 from ui.components.queue_menu import EVERY, Entry, queue_entries
@@ -34,6 +35,7 @@ class JobHead:
                 copyable(f"jobs/{job.id}", "job id")
             with box("ts-actions"):
                 self._actions(job, output_path)
+                self.deploy = DeployButton(studio, job)
         self._bar = ProgressBar()
         self._notice = Text("p", "", "ts-notice").props("role=status").mark("notice")
 

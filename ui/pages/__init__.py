@@ -7,6 +7,8 @@ from ui.pages import (
     custom_model,
     dataset,
     datasets,
+    deployment,
+    deployments,
     import_conversations,
     job,
     jobs,
@@ -28,5 +30,7 @@ def register_all(studio: Studio, signals: Signals) -> None:
     models.register(studio, signals)
     add_model.register(studio, signals)
     custom_model.register(studio, signals)
+    deployments.register(studio, signals)
+    deployment.register(studio, signals)
     uploads.register(studio)
     downloads.register(studio)

@@ -24,6 +24,7 @@ from ui.components.failure_card import FailureCard
 from ui.components.job_charts import JobCharts
 from ui.components.job_checkpoints import JobCheckpoints
 from ui.components.job_cost import JobCost
+from ui.components.job_deployments import JobDeployments
 from ui.components.job_details import JobDetails
 from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
@@ -52,6 +53,7 @@ def register(studio: Studio, signals: Signals) -> None:
             view = JobView(studio, job, spec)
             signals.feed.subscribe(view.on_feed)
             signals.jobs.subscribe(view.on_job)
+            signals.deployments.subscribe(view.on_deployments)
             await view.refresh()
 
 
@@ -81,6 +83,7 @@ class JobView:
                 self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
+                self._deployments = JobDeployments()
                 self._efficiency = JobEfficiency(spec)
                 self._cost = JobCost()
                 self._trackers = JobTrackers()
@@ -90,6 +93,7 @@ class JobView:
         """Row and history as they are now."""
         await self._read_history()
         await self._read_job()
+        await self._read_deployments()
 
     def on_feed(self, update: FeedUpdate) -> None:
         if update.job_id != self._job.id:
@@ -177,9 +181,18 @@ class JobView:
         self._show_head()
         await self._read_checkpoints()
 
+    def on_deployments(self) -> None:
+        background_tasks.create_lazy(self._read_deployments(), name=f"{self._task} deployments")
+
+    async def _read_deployments(self) -> None:
+        found = await in_thread(self._studio.deployments.of_target, self._job.id)
+        self._deployments.show(found)
+
     async def _read_checkpoints(self) -> None:
         with contextlib.suppress(NotFound):  # deleted while the page was open
-            self._checkpoints.show(await in_thread(self._studio.checkpoints.of, self._job.id))
+            saved = await in_thread(self._studio.checkpoints.of, self._job.id)
+            self._checkpoints.show(saved)
+            self._head.deploy.show(self._job, saved)
 
     def _show_head(self) -> None:
         self._head.show(self._job, self._progress, self._waits)
