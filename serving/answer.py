@@ -5,6 +5,7 @@ from transformers import PreTrainedTokenizerBase
 
 from serving.engine import Receive
 from serving.grammar import Grammar
+from serving.lanes import Held
 from serving.request import Finish, Generation, Logprob, Piece, Told
 from serving.sampling import Sampler
 from serving.text import TextStream
@@ -19,9 +20,11 @@ class Answer:
         receive: Receive,
         tokenizer: PreTrainedTokenizerBase,
         *,
+        adapter: Held,
         ends: frozenset[int],
         room: int,
     ) -> None:
+        self.adapter = adapter
         self.generation, self._receive, self._tokenizer, self._ends = generation, receive, tokenizer, ends
         sampling = generation.sampling
         schema = sampling.json_schema
@@ -29,10 +32,15 @@ class Answer:
         self._text = TextStream(tokenizer, sampling.stop)
         self._left = min(sampling.max_tokens, room)
         self.last = 0
-        self.is_over = self.is_cancelled = False
+        self._is_over = self._is_cancelled = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Its place is free: it has ended, or nobody listens any more."""
+        return self._is_over or self._is_cancelled
 
     def cancel(self) -> None:
-        self.is_cancelled = True
+        self._is_cancelled = True
 
     def advance(self, scores: torch.Tensor) -> None:
         """Choose the next token and tell what is certain. `scores`: [vocabulary]."""
@@ -48,11 +56,12 @@ class Answer:
             return self._end("length", text + self._text.close(), 1, told)
         self._receive(Piece(text=text, tokens=1, logprobs=told))
 
-    def abort(self) -> None:
-        self._end("aborted", "", 0)
+    def abort(self, reason: str) -> None:
+        self._is_over = True
+        self._receive(Piece(finish="aborted", reason=reason))
 
     def _end(self, finish: Finish, text: str, tokens: int, told: tuple[Told, ...] = ()) -> None:
-        self.is_over = True
+        self._is_over = True
         self._receive(Piece(text, tokens, told, finish))
 
     def _logprob(self, token: int, logprobs: torch.Tensor) -> Told:

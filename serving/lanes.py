@@ -1,140 +1,90 @@
 """Adapters of every kind on one set of base weights.
 
-PEFT wraps a model with adapters of one kind only, and changes the model's modules while it does. So each kind gets a
-skeleton of modules of its own, and all skeletons share the base's tensors: a lane more costs kilobytes.
+PEFT changes a model's modules where it adds an adapter. So whoever does gets a skeleton of modules of its own, and all
+skeletons share the base's tensors: one more costs kilobytes.
 
- * LoRA mixes in one batch: PEFT sends each row through its own adapter.
- * A prefix is a beginning of the key/value cache, so its rows run in the LoRA lane as base rows.
- * Bottleneck layers run one adapter at a time; rows of different ones take turns.
+ * Plain LoRA mixes in one batch (`serving.lora_rows`).
+ * A prefix is a beginning of the key/value cache, so its rows run among the base's.
+ * Everything else (bottleneck layers, DoRA) runs by PEFT in a lane of its own; different ones take turns.
+
+An adapter lives as long as somebody holds it: dropped by name, it goes with the last answer that is written with it.
 """
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel, PeftType
+from torch import nn
 from transformers import DynamicCache, PreTrainedModel
 
 from serving.failures import CannotHold
-from serving.request import BASE
+from serving.lora_rows import LoraRows, LoraWeights
 from training import adapter_layers
 
 Prefix = tuple[tuple[torch.Tensor, torch.Tensor], ...]
 
 
-class Lane(Protocol):
-    """Runs rows whose adapters it can hold in one pass."""
+@dataclass(frozen=True, eq=False)
+class Held:
+    """One loaded adapter, or the base: exactly one of these at most."""
 
-    def group(self, adapter: str) -> str: ...
-
-    def forward(self, adapters: Sequence[str], **inputs: Any) -> Any: ...
-
-
-class LoraLane:
-    """The base, LoRA adapters of any rank, and rows with a prefix; all in one pass."""
-
-    def __init__(self, base: PreTrainedModel) -> None:
-        self._base = base
-        self._model: PeftModel | None = None
-        self._names: set[str] = set()
-
-    def load(self, name: str, folder: Path) -> None:
-        if self._model is None:
-            self._model = PeftModel.from_pretrained(self._base, folder, adapter_name=name, local_files_only=True).eval()
-        else:
-            self._model.load_adapter(str(folder), adapter_name=name, local_files_only=True)
-        self._names.add(name)
-
-    def drop(self, name: str) -> None:
-        if self._model is not None and name in self._names:
-            self._names.discard(name)
-            self._model.delete_adapter(name)
-            if not self._names:
-                self._base, self._model = self._model.unload(), None
-
-    def forward(self, adapters: Sequence[str], **inputs: Any) -> Any:
-        if self._model is None:
-            return self._base(**inputs)
-        names = [name if name in self._names else BASE for name in adapters]
-        return self._model(adapter_names=names, **inputs)
-
-
-class BottleneckLane:
-    """One adapter at a time."""
-
-    def __init__(self, skeleton: PreTrainedModel) -> None:
-        self._skeleton = skeleton
-        self._model: PeftModel | None = None
-
-    def load(self, name: str, folder: Path) -> None:
-        if self._model is None:
-            self._model = PeftModel.from_pretrained(self._skeleton, folder, adapter_name=name, local_files_only=True)
-            self._model.eval()
-        else:
-            self._model.load_adapter(str(folder), adapter_name=name, local_files_only=True)
-
-    def drop(self, name: str) -> None:
-        if self._model is not None:
-            self._model.delete_adapter(name)
-
-    def forward(self, adapters: Sequence[str], **inputs: Any) -> Any:
-        assert self._model is not None
-        self._model.set_adapter(adapters[0])
-        return self._model(**inputs)
-
-
-class Lanes:
-    """Every adapter of one base model, by name."""
-
-    def __init__(self, base: PreTrainedModel) -> None:
-        self._pristine = base
-        self._lora = LoraLane(skeleton_of(base))
-        self._bottleneck = BottleneckLane(skeleton_of(base))
-        self._kinds: dict[str, str] = {}
-        self._prefixes: dict[str, Prefix] = {}
+    lora: LoraWeights | None = None
+    prefix: Prefix = ()
+    alone: nn.Module | None = None
 
     @property
-    def names(self) -> list[str]:
-        return sorted(self._kinds)
+    def lane(self) -> int:
+        """Rows with the same number may share a pass."""
+        return id(self.alone) if self.alone is not None else 0
 
-    def load(self, name: str, folder: Path) -> None:
-        """Raises CannotHold for a kind of adapter that has no lane."""
-        kind = PeftConfig.from_pretrained(str(folder), local_files_only=True).peft_type
-        match kind:
-            case PeftType.LORA:
-                self._lora.load(name, folder)
-            case PeftType.PREFIX_TUNING:
-                self._prefixes[name] = prefix_of(self._pristine, folder)
-            case _ if kind == adapter_layers.peft_type():
-                self._bottleneck.load(name, folder)
-            case _:
-                raise CannotHold(f"An adapter of the kind {kind} cannot be served. Merge it into its base model first.")
-        self._kinds[name] = str(kind)
+    @property
+    def prefix_length(self) -> int:
+        return int(self.prefix[0][0].shape[2]) if self.prefix else 0
 
-    def drop(self, name: str) -> None:
-        if self._kinds.pop(name, "") == str(adapter_layers.peft_type()):
-            self._bottleneck.drop(name)
-        elif name in self._prefixes:
-            del self._prefixes[name]
-        else:
-            self._lora.drop(name)
-
-    def lane_of(self, adapter: str) -> str:
-        """Rows with the same answer may share a pass."""
-        return adapter if self._kinds.get(adapter) == str(adapter_layers.peft_type()) else ""
-
-    def beginning(self, adapter: str) -> DynamicCache:
+    def beginning(self) -> DynamicCache:
         """The cache that an answer starts with: empty, or the prefix."""
         cache = DynamicCache()
-        for layer, (keys, values) in enumerate(self._prefixes.get(adapter, ())):
+        for layer, (keys, values) in enumerate(self.prefix):
             cache.update(keys.clone(), values.clone(), layer)
         return cache
 
-    def forward(self, adapters: Sequence[str], **inputs: Any) -> Any:
-        lane = self._bottleneck if self.lane_of(adapters[0]) else self._lora
-        return lane.forward(adapters, **inputs)
+
+class Lanes:
+    """Makes adapters of one base model, and runs rows of them."""
+
+    def __init__(self, base: PreTrainedModel) -> None:
+        self._base = base
+        self._modules = dict(base.named_modules())
+        self._mixed = LoraRows(skeleton_of(base))
+        self.base = Held()
+
+    def read(self, folder: Path) -> Held:
+        """Raises CannotHold for what cannot be run as an adapter."""
+        try:
+            kind = PeftConfig.from_pretrained(str(folder), local_files_only=True).peft_type
+            if kind == PeftType.PREFIX_TUNING:
+                return Held(prefix=prefix_of(self._base, folder))
+            if kind == PeftType.LORA and (plain := LoraWeights.read(folder, self._modules, self._base.device)):
+                return Held(lora=plain)
+            if kind in (PeftType.LORA, adapter_layers.peft_type()):
+                return Held(alone=loaded(self._base, folder))
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+            raise CannotHold(f"The adapter cannot be loaded: {str(error)[:300]}") from error
+        raise CannotHold(f"An adapter of the kind {kind} cannot be served. Merge it into its base model first.")
+
+    def forward(self, rows: Sequence[Held], **inputs: Any) -> Any:
+        """`rows` share a lane; the batch may have further ones that nobody looks at."""
+        if rows[0].alone is not None:
+            return rows[0].alone(**inputs)
+        if all(row.lora is None for row in rows):
+            return self._base(**inputs)
+        return self._mixed.forward(
+            [*(row.lora for row in rows), *(None for _ in range(len(inputs["input_ids"]) - len(rows)))], **inputs
+        )
 
 
 def skeleton_of(model: PreTrainedModel) -> PreTrainedModel:
@@ -144,10 +94,13 @@ def skeleton_of(model: PreTrainedModel) -> PreTrainedModel:
     return copied
 
 
+def loaded(base: PreTrainedModel, folder: Path) -> PeftModel:
+    return PeftModel.from_pretrained(skeleton_of(base), folder, local_files_only=True).eval()
+
+
 def prefix_of(base: PreTrainedModel, folder: Path) -> Prefix:
     """Keys and values of every layer, [1, heads, length, size], in the base's type."""
-    peft = PeftModel.from_pretrained(skeleton_of(base), folder, local_files_only=True).eval()
     with torch.no_grad():
-        cache = peft.get_prompt(batch_size=1)
+        cache = loaded(base, folder).get_prompt(batch_size=1)
     layers = getattr(cache, "self_attention_cache", cache).layers
     return tuple((layer.keys.detach(), layer.values.detach()) for layer in layers)

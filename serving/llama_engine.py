@@ -43,11 +43,37 @@ class Settings:
 
 
 @dataclass
+class Slot:
+    """One of llama.cpp's: whose keys and values it still has."""
+
+    number: int
+    adapter: str = BASE
+    prompt: tuple[int, ...] = ()
+    is_free: bool = True
+
+    def reusable(self, generation: Generation) -> int:
+        """Tokens of the prompt that need not be read again."""
+        return common(self.prompt, generation.prompt) if self.adapter == generation.adapter else 0
+
+
+@dataclass
 class Instance:
-    """A loaded model with the adapters it was loaded with."""
+    """A loaded model with the adapters it was loaded with.
+
+    We choose the slot ourselves: left to itself, llama.cpp goes on from what another adapter made of the same prompt.
+    """
 
     server: Any
     adapters: dict[str, int]
+    slots: list[Slot]
+
+    def take(self, generation: Generation) -> tuple[Slot, bool]:
+        """A free slot, and whether it may go on from what it has; there is one for every running answer."""
+        free = [slot for slot in self.slots if slot.is_free]
+        slot = max(free, key=lambda slot: (slot.reusable(generation), -len(slot.prompt)))
+        may_go_on = slot.adapter == generation.adapter
+        slot.adapter, slot.prompt, slot.is_free = generation.adapter, generation.prompt, False
+        return slot, may_go_on
 
 
 @dataclass(frozen=True)
@@ -136,18 +162,19 @@ class LlamaEngine:
                     continue
                 free -= answer.tokens
                 self._running.append(answer)
-                self._pool.submit(self._answer, answer)
+                self._pool.submit(self._answer, answer, *answer.instance.take(answer.generation))
 
-    def _answer(self, answer: Waiting) -> None:
+    def _answer(self, answer: Waiting, slot: Slot, may_go_on: bool) -> None:
         try:
-            if not answer.listening.is_cancelled:
-                place = answer.instance.adapters.get(answer.generation.adapter)
-                answer.instance.server.handle_completions(request_of(answer.generation, place), answer.listening.hear)
+            place = answer.instance.adapters.get(answer.generation.adapter)
+            asked = request_of(answer.generation, place) | {"id_slot": slot.number, "cache_prompt": may_go_on}
+            answer.instance.server.handle_completions(asked, answer.listening.hear)
             answer.listening.close()
         except Exception as error:  # noqa: BLE001 - the edge to somebody else's C++
             answer.listening.close(f"llama.cpp could not answer: {str(error)[:300]}")
         finally:
             with self._lock:
+                slot.is_free = True
                 self._running.remove(answer)
             self._admit()
 
@@ -206,4 +233,13 @@ def started(settings: Settings) -> Instance:
             server = xllamacpp.Server(asked)
         except (RuntimeError, ValueError) as error:
             raise CannotHold(f"llama.cpp does not take the model or an adapter: {str(error)[:300]}") from error
-    return Instance(server, {name: number for number, name in enumerate(settings.adapters)})
+    places = {name: number for number, name in enumerate(settings.adapters)}
+    return Instance(server, places, [Slot(number) for number in range(settings.slots)])
+
+
+def common(ours: tuple[int, ...], theirs: tuple[int, ...]) -> int:
+    """Equal tokens at the beginning."""
+    return next(
+        (at for at, (mine, other) in enumerate(zip(ours, theirs, strict=False)) if mine != other),
+        min(len(ours), len(theirs)),
+    )

@@ -70,7 +70,6 @@ def request_of(generation: Generation, adapter: int | None) -> Json:
         "prompt": list(generation.prompt),
         "lora": [] if adapter is None else [{"id": adapter, "scale": 1.0}],
         "stream": True,
-        "cache_prompt": True,
         "return_progress": True,
         **sampling_of(generation.sampling),
     }

@@ -3,6 +3,7 @@
 `model.generate` answers a batch that begins and ends together; `generate_batch` knows neither adapters nor prefixes.
 """
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -14,18 +15,17 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from serving.answer import Answer
 from serving.ends import ends_of
 from serving.engine import Load, Receive, Tell
-from serving.failures import TooLong
-from serving.lanes import Lanes
-from serving.request import Generation
-from serving.rows import Rows
+from serving.failures import NoSuchModel, TooLong
+from serving.group import Group
+from serving.lanes import Held, Lanes
+from serving.request import BASE, Generation
 from storage.methods import Lora
 from storage.serving import WorkerSpec
 from storage.spec import Compute
 from training.model import load_model
 from training.tokenizer import load_tokenizer
 
-#: Tokens of a prompt that are read in one pass, so that a long prompt does not hold up the others for long.
-PROMPT_TOKENS_PER_PASS = 2048
+log = logging.getLogger(__name__)
 
 
 class TransformersEngine:
@@ -37,47 +37,42 @@ class TransformersEngine:
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ends: frozenset[int], spec: WorkerSpec
     ) -> None:
         self.context_length = spec.context_length
-        self._tokenizer, self._slots = tokenizer, spec.slots
+        self._tokenizer, self._slots, self._ends = tokenizer, spec.slots, ends
         self._device = model.device
-        self._ends = ends
         self._lanes = Lanes(model.eval())
-        self._groups: dict[str, Group] = {}
+        self._adapters: dict[str, Held] = {}
+        self._groups: dict[int, Group] = {}
         self._waiting: deque[Answer] = deque()
         self._changed = threading.Condition()
-        #: Held for a step; adapters change between steps.
-        self._stepping = threading.Lock()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
     def submit(self, generation: Generation, receive: Receive) -> Answer:
         """Raises TooLong where the prompt leaves no room, BadRequest for a schema that cannot be followed."""
-        room = self.context_length - len(generation.prompt)
+        adapter = self._lanes.base if generation.adapter == BASE else self._adapters.get(generation.adapter)
+        if adapter is None:
+            raise NoSuchModel(f"The adapter “{generation.adapter}” is not loaded any more.", param="model")
+        room = self.context_length - len(generation.prompt) - adapter.prefix_length
         if room < 1:
             raise TooLong(
                 f"The prompt has {len(generation.prompt)} tokens; this model's context holds {self.context_length}.",
                 param="messages",
             )
-        answer = Answer(generation, receive, self._tokenizer, ends=self._ends, room=room)
+        answer = Answer(generation, receive, self._tokenizer, adapter=adapter, ends=self._ends, room=room)
         with self._changed:
             self._waiting.append(answer)
             self._changed.notify()
         return answer
 
     def load_adapter(self, name: str, folder: Path) -> None:
-        with self._stepping:
-            self._lanes.load(name, folder)
+        self._adapters = {**self._adapters, name: self._lanes.read(folder)}
 
     def drop_adapter(self, name: str) -> None:
-        with self._stepping:
-            for answer in self._running():
-                if answer.generation.adapter == name:
-                    answer.cancel()
-            self._leave()
-            self._lanes.drop(name)
+        self._adapters = {known: held for known, held in self._adapters.items() if known != name}
 
     def adapters(self) -> list[str]:
-        return self._lanes.names
+        return sorted(self._adapters)
 
     def load(self) -> Load:
         return Load(running=len(list(self._running())), waiting=len(self._waiting), slots=self._slots)
@@ -88,94 +83,42 @@ class TransformersEngine:
             self._changed.notify()
         self._thread.join()
         for answer in (*self._running(), *self._waiting):
-            answer.abort()
+            answer.abort("The model was unloaded while it answered. Try again.")
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._is_closed or self._waiting or any(self._running()))
+                self._changed.wait_for(lambda: self._is_closed or self._waiting or self._groups)
                 if self._is_closed:
                     return
-            with self._stepping, torch.inference_mode():
-                self._leave()
-                self._admit()
-                for group in list(self._groups.values()):
-                    group.step()
-                self._leave()
+            self._admit()
+            for lane, group in list(self._groups.items()):
+                self._step(group)
+                if not group.answers:
+                    del self._groups[lane]
+
+    @staticmethod
+    def _step(group: Group) -> None:
+        try:
+            with torch.inference_mode():
+                group.step()
+        except Exception:  # the edge: one batch's failure must not be every later one's
+            log.exception("A step failed; its answers break off.")
+            for answer in group.answers:
+                answer.abort("The model could not go on with this answer. The worker's log has the details.")
+            group.clear()
 
     def _admit(self) -> None:
         """At most as many as there are slots; a waiting one that nobody listens to is forgotten."""
         free = self._slots - len(list(self._running()))
         while self._waiting and free > 0:
             answer = self._waiting.popleft()
-            if not answer.is_cancelled:
-                lane = self._lanes.lane_of(answer.generation.adapter)
-                self._groups.setdefault(lane, Group(self._lanes, self._device)).join(answer)
+            if not answer.is_gone:
+                self._groups.setdefault(answer.adapter.lane, Group(self._lanes, self._device)).join(answer)
                 free -= 1
 
-    def _leave(self) -> None:
-        for lane, group in list(self._groups.items()):
-            group.drop_finished()
-            if not group.answers:
-                del self._groups[lane]
-
     def _running(self) -> Iterable[Answer]:
-        return (answer for group in list(self._groups.values()) for answer in list(group.answers))
-
-
-class Group:
-    """Answers that advance in one pass."""
-
-    def __init__(self, lanes: Lanes, device: torch.device) -> None:
-        self._lanes, self._device = lanes, device
-        self._rows = Rows()
-        self.answers: list[Answer] = []
-
-    def join(self, answer: Answer) -> None:
-        """Read the prompt, and choose the first token."""
-        adapter = answer.generation.adapter
-        cache = self._lanes.beginning(adapter)
-        prompt = torch.tensor([answer.generation.prompt], device=self._device)
-        for part in prompt.split(PROMPT_TOKENS_PER_PASS, dim=1):
-            seen = cache.get_seq_length()
-            output = self._lanes.forward(
-                [adapter],
-                input_ids=part,
-                attention_mask=torch.ones(1, seen + part.shape[1], dtype=torch.long, device=self._device),
-                position_ids=torch.arange(seen, seen + part.shape[1], device=self._device)[None],
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-        answer.advance(output.logits[0, -1])
-        if not answer.is_over:
-            self._rows.join(cache, torch.ones(1, cache.get_seq_length(), dtype=torch.long, device=self._device))
-            self.answers.append(answer)
-
-    def step(self) -> None:
-        """One more token for each."""
-        self.drop_finished()
-        if not self.answers:
-            return
-        positions = self._rows.lengths[:, None]
-        self._rows.grow()
-        output = self._lanes.forward(
-            [answer.generation.adapter for answer in self.answers],
-            input_ids=torch.tensor([[answer.last] for answer in self.answers], device=self._device),
-            attention_mask=self._rows.mask,
-            position_ids=positions,
-            past_key_values=self._rows.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        for answer, scores in zip(self.answers, output.logits[:, -1], strict=True):
-            answer.advance(scores)
-
-    def drop_finished(self) -> None:
-        staying = [at for at, answer in enumerate(self.answers) if not (answer.is_over or answer.is_cancelled)]
-        if len(staying) < len(self.answers):
-            self.answers = [self.answers[at] for at in staying]
-            self._rows.keep(staying)
+        return (answer for group in list(self._groups.values()) for answer in group.answers)
 
 
 def transformers_engine(spec: WorkerSpec, tell: Tell) -> TransformersEngine:
