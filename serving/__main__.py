@@ -16,7 +16,9 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
 
     def end_with_parent() -> None:
-        sys.stdin.buffer.read()
+        # Raw: a buffered reader's lock, held by this thread at exit, is a fatal error of the interpreter.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
         os._exit(0)
 
     threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()

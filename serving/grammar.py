@@ -10,6 +10,7 @@ from llguidance.torch import allocate_token_bitmask, apply_token_bitmask_inplace
 from transformers import PreTrainedTokenizerBase
 
 from serving.failures import BadRequest
+from serving.schema import checked
 
 
 class Grammar:
@@ -17,13 +18,10 @@ class Grammar:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, schema: dict[str, Any]) -> None:
         vocabulary = vocabulary_of(tokenizer)
-        try:
-            grammar = llguidance.LLMatcher.grammar_from_json_schema(schema or {"type": "object"})
-        except ValueError as error:
-            raise BadRequest(f"The JSON schema cannot be followed: {error}", param="response_format") from error
+        grammar = llguidance.LLMatcher.grammar_from_json_schema(checked(schema))
         self._matcher = llguidance.LLMatcher(vocabulary, grammar)
         if self._matcher.is_error():
-            said = self._matcher.get_error()
+            said = str(self._matcher.get_error())[:300]
             raise BadRequest(f"The JSON schema cannot be followed: {said}", param="response_format")
         self._bits = allocate_token_bitmask(1, vocabulary.vocab_size)
 

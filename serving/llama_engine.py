@@ -22,6 +22,7 @@ from serving.engine import Load, Receive, Tell
 from serving.failures import CannotHold, NoSuchModel, TooLong
 from serving.llama_words import Listening, request_of
 from serving.request import BASE, Generation
+from serving.schema import checked
 from storage.serving import WorkerSpec
 
 #: Bytes of keys and values that all running answers share, where one context needs no more.
@@ -111,6 +112,8 @@ class LlamaEngine:
                 param="messages",
             )
         instance = self._instance
+        if generation.sampling.json_schema is not None:
+            checked(generation.sampling.json_schema)
         if generation.adapter != BASE and generation.adapter not in instance.adapters:
             raise NoSuchModel(f"The adapter “{generation.adapter}” is not loaded any more.", param="model")
         sampling = generation.sampling

@@ -1,9 +1,11 @@
 """A generation in the words of llama.cpp's server, and its chunks in ours."""
 
+import json
 from typing import Any
 
 from serving.engine import Receive
 from serving.request import Finish, Generation, Logprob, Piece, Sampling
+from serving.schema import checked
 
 Json = dict[str, Any]
 
@@ -14,6 +16,7 @@ class Listening:
     def __init__(self, receive: Receive, *, wants_logprobs: bool) -> None:
         self._receive, self._wants_logprobs = receive, wants_logprobs
         self.is_cancelled = self.is_over = False
+        self._told = 0
 
     def cancel(self) -> None:
         self.is_cancelled = True
@@ -29,8 +32,11 @@ class Listening:
         if "prompt_progress" in chunk:
             return False
         if finish := choice.get("finish_reason") or "":
-            self._end(Piece(text=choice.get("text") or "", finish=FINISHES.get(finish, "length")))
+            # It keeps a token back whose text is half a character; the whole count comes at the end.
+            left = max(0, int((chunk.get("usage") or {}).get("completion_tokens") or self._told) - self._told)
+            self._end(Piece(choice.get("text") or "", left, finish=FINISHES.get(finish, "length")))
             return False
+        self._told += 1
         self._receive(Piece(text=choice.get("text") or "", tokens=1, logprobs=self._logprobs(choice)))
         return False
 
@@ -47,7 +53,8 @@ class Listening:
         if not self._wants_logprobs:
             return ()
         listed = (choice.get("logprobs") or {}).get("content") or ()
-        return tuple((named(entry), tuple(map(named, entry["top_logprobs"]))) for entry in listed)
+        # The token that ends an answer has no text, and is not told.
+        return tuple((named(entry), tuple(map(named, entry["top_logprobs"]))) for entry in listed if entry["token"])
 
 
 FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length"}
@@ -95,5 +102,5 @@ def sampling_of(sampling: Sampling) -> Json:
     if sampling.top_logprobs is not None:
         asked["n_probs"] = max(1, sampling.top_logprobs)
     if sampling.json_schema is not None:
-        asked["json_schema"] = sampling.json_schema or {"type": "object"}
+        asked["grammar"] = f"%llguidance {{}}\nstart: %json {json.dumps(checked(sampling.json_schema))}"
     return asked

@@ -18,7 +18,7 @@ from serving.prompt_writer import PromptWriter
 from serving.service import Service
 from storage.files import read_json, write_atomic, write_json
 from storage.serving import CANNOT_HOLD, FAILED, PROGRESS, READY, SOCKET, SPEC, WorkerSpec
-from training.failures import explain
+from training.failures import ModelMissing, explain
 
 #: Not more often than somebody looks.
 PROGRESS_S = 0.2
@@ -45,6 +45,8 @@ def serve(folder: Path) -> int:
     """Returns the exit code; `failed.json` has the cause where it is not 0."""
     spec = WorkerSpec.model_validate(read_json(folder / SPEC))
     try:
+        if not Path(spec.model.path).is_dir():
+            raise ModelMissing(f"The folder of {spec.model.name} is not there any more: {spec.model.path}.")
         asyncio.run(run(spec, folder))
     except Exception as error:  # the process edge: every failure becomes a named cause
         logging.getLogger(__name__).exception("The model could not be served.")
