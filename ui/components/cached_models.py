@@ -31,9 +31,7 @@ class CachedModels:
             for model in found:
                 self._entry(model)
             if not found:
-                empty_state(
-                    "The cache is empty", f"There is no model in {self._cache.place}.", symbol="folder", level=3
-                )
+                empty_state("The cache is empty", f"There is no model in {self._cache.place}.", symbol="cube", level=3)
 
     def _entry(self, model: CachedModel) -> None:
         with box("ts-option ts-option-line"):

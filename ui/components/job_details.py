@@ -29,8 +29,9 @@ class JobDetails:
         with box("ts-card", "section").props("aria-label='Job Details'"):
             heading("Job Details", 2)
             with box("ts-facts", "dl"):
-                fact("Output Model", job.output_name, copy=output_path, path=output_path)
-                fact("Base Model", spec.model.name, copy=spec.model.id)
+                href = routes.custom_model(job.id) if job.status is Status.COMPLETED else ""
+                fact("Output Model", job.output_name, copy=output_path, path=output_path, href=href)
+                fact("Base Model", spec.model.name, copy=spec.model.id, href=routes.models(q=spec.model.id))
                 if spec.start:
                     began = WAYS[spec.start.way]
                     fact(
@@ -38,7 +39,7 @@ class JobDetails:
                         spec.start.name,
                         copy=spec.start.job_id,
                         note=began,
-                        href=routes.job(spec.start.job_id),
+                        href=routes.custom_model(spec.start.job_id),
                     )
                 fact("Type", TYPES[spec.objective])
                 self._state()

@@ -14,7 +14,7 @@ from ui.components.copy_button import copyable
 from ui.components.empty_state import empty_state
 from ui.components.facts import fact
 from ui.components.method_words import METHOD_WORDS
-from ui.components.quantity import size_of
+from ui.components.quantity import duration, size_of
 from ui.components.text import Text, box, heading, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
@@ -36,6 +36,12 @@ def register(studio: Studio, _signals: Signals) -> None:
             return
         async with frame(studio, found.model.name, _crumbs(found.model.name)):
             CustomModelPage(studio, found)
+
+
+def _measured(name: str, value: float) -> str:
+    if name.endswith("_bytes"):
+        return size_of(int(value))
+    return duration(value) if name == "seconds" else f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def _crumbs(name: str) -> tuple[tuple[str, str | None], ...]:
@@ -99,8 +105,8 @@ class CustomModelPage:
 
     def _metrics(self) -> None:
         facts = dict(self._found.facts)
-        if self._model.eval_loss is not None:
-            facts.setdefault("eval_loss", self._model.eval_loss)
+        if self._model.eval_loss is not None and not any(name.startswith("eval_loss") for name in facts):
+            facts["eval_loss"] = self._model.eval_loss
         with box("ts-card", "section").props("aria-label=Results"):
             heading("Results", 2)
             if not facts:
@@ -108,7 +114,7 @@ class CustomModelPage:
                 return
             with box("ts-facts", "dl"):
                 for name, value in facts.items():
-                    fact(name.replace("_", " ").capitalize(), f"{value:,.4f}".rstrip("0").rstrip("."))
+                    fact(name.removesuffix("_bytes").replace("_", " ").capitalize(), _measured(name, value))
 
     def _card(self) -> None:
         with box("ts-card", "section").props("aria-label='Model card'"):
