@@ -130,6 +130,7 @@ class Studio:
             self.runs, self.queue, self.feed, home, self._ballast, launcher, self.predictions, patience
         )
         self._keep_serving(home, deployments_changed)
+        self.model_removal.objections.append(self.deployments.needing)
         self.clerk = self._find_clerk(home)
         self._nightly = Nightly(home, self.uploads)
 

@@ -13,7 +13,6 @@ MODELS = "/dashboard/models"
 ADD_MODEL = "/dashboard/models/add"
 CUSTOM_MODEL = "/dashboard/models/custom"
 DEPLOYMENTS = "/dashboard/deployments"
-DEPLOYMENTS = "/dashboard/deployments"
 TYPES = {Objective.SFT: "supervised", Objective.RFT: "reinforcement", Objective.DPO: "preference"}
 
 
@@ -75,11 +74,6 @@ def add_model(way: str = "", **state: str) -> str:
 
 def custom_model(model_id: str) -> str:
     return f"{CUSTOM_MODEL}/{model_id}"
-
-
-def deploy(model_id: str) -> str:
-    """The deployments page, asked for a new one of this model."""
-    return _with(DEPLOYMENTS, model=model_id)
 
 
 def _with(path: str, **query: str) -> str:

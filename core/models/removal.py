@@ -33,6 +33,8 @@ class Removal:
         model = self._models.get(model_id)
         if model.id == STARTER_ID:
             raise BadInput(f"{model.name} comes with Tunesmith and would be made again; it stays.")
+        if said := next(filter(None, (objection(model.id) for objection in self.objections)), ""):
+            raise Conflict(said)
         # A transaction of the index: no job of this model is submitted meanwhile.
         with self._database.write() as session:
             if users := jobs.with_model(session, model.id):
@@ -41,8 +43,6 @@ class Removal:
                 raise Conflict(
                     f"{model.name} is used by {named}{more}. Wait for it or cancel it, then delete the model."
                 )
-            if said := next(filter(None, (objection(model.id) for objection in self.objections)), ""):
-                raise Conflict(said)
             self._trash.take(self._home.models / model.id)
         log.info("%s deleted the model %s.", actor.email, model.id)
         return model.name

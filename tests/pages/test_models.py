@@ -94,7 +94,7 @@ async def test_a_finished_job_is_a_custom_model_with_its_lineage(user: User, stu
     for text in ("Where it comes from", "Tiny", "12 rows", "Results", "1.25", "5,120", "<b>not bold</b>"):
         await user.should_see(text)
     (deploy,) = user.find("deploy").elements
-    assert deploy.props["href"] == f"/dashboard/deployments?model={job_id}"
+    assert deploy.props["href"] == f"/dashboard/deployments?deploy={job_id}"
     user.find("edit-tags").click()
     user.find("model-tags").type("support, kind ,support")
     user.find("save-tags").click()

@@ -14,10 +14,10 @@ from core.models.cache import HubCache
 from core.models.folders import Folders
 from core.people import Actor
 from core.studio import Studio
-from storage import jobs, manifest
+from storage import deployments, jobs, manifest
 from storage.database import Database
 from storage.spec import Objective
-from storage.tables import Job
+from storage.tables import Deployment, Job, TargetKind
 
 ALICE = Actor("Alice", "alice@example.org")
 COMMIT = "89abcdef" * 5
@@ -125,9 +125,14 @@ def test_a_model_in_use_stays_and_another_goes_to_the_trash(library: Home) -> No
     with pytest.raises(Conflict, match="My Model is used by “Waits” \\(queued\\)"):
         studio.model_removal.remove("my-model", actor=ALICE)
     studio.runs.cancel("waits", actor=ALICE)
-    studio.model_removal.objections.append(lambda model_id: f"{model_id} is deployed.")
-    with pytest.raises(Conflict, match="my-model is deployed"):
+    with database.write() as session:
+        bot = Deployment(id="bot", name="bot", kind=TargetKind.MODEL, target_id="my-model", created_by_name="Alice",
+                         created_by_email="alice@example.org")  # fmt: skip
+        deployments.add(session, bot)
+    with pytest.raises(Conflict, match="my-model answers for the deployment “bot”"):
         studio.model_removal.remove("my-model", actor=ALICE)
+    with database.write() as session:
+        deployments.remove(session, "bot")
     studio.close()
     gone = CliRunner().invoke(main, ["models", "rm", "my-model", "--data-dir", str(library.path)])
     assert gone.exit_code == 0, gone.output

@@ -46,6 +46,7 @@ def model_card(info: ModelInfo, on_delete: Callable[[ModelInfo], Awaitable[None]
                     )
                     remove.mark(f"delete-{info.id}")
                 if info.ready:
+                    link("Deploy", routes.deployments(info.id), "ts-button ts-secondary ts-button-link")
                     link("Fine-tune", routes.wizard(model=info.id), "ts-button ts-secondary ts-button-link")
 
 

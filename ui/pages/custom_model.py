@@ -34,8 +34,9 @@ def register(studio: Studio, _signals: Signals) -> None:
                 with empty_state("Not found", str(error), symbol="search"):
                     link("Custom Models", routes.models("custom"), "ts-button ts-secondary ts-button-link")
             return
+        deployed = await in_thread(studio.deployments.of_target, model_id)
         async with frame(studio, found.model.name, _crumbs(found.model.name)):
-            CustomModelPage(studio, found)
+            CustomModelPage(studio, found, [one.row.name for one in deployed])
 
 
 def _measured(name: str, value: float) -> str:
@@ -49,8 +50,9 @@ def _crumbs(name: str) -> tuple[tuple[str, str | None], ...]:
 
 
 class CustomModelPage:
-    def __init__(self, studio: Studio, found: Lineage) -> None:
+    def __init__(self, studio: Studio, found: Lineage, deployed_as: list[str]) -> None:
         self._studio = studio
+        self._deployed_as = deployed_as
         self._found = found
         self._model = found.model
         self._head()
@@ -80,7 +82,7 @@ class CustomModelPage:
                 start = routes.wizard(objective=(model.objective or Objective.SFT).value, start=model.id)
                 link("Start a job from this", start, "ts-button ts-secondary ts-button-link").mark("start-from")
                 if model.objective is not None:
-                    link("Deploy", routes.deploy(model.id), "ts-button ts-primary ts-button-link").mark("deploy")
+                    link("Deploy", routes.deployments(model.id), "ts-button ts-primary ts-button-link").mark("deploy")
 
     def _lineage(self) -> None:
         model, found = self._model, self._found
@@ -98,6 +100,8 @@ class CustomModelPage:
                     fact("Went on from", found.began_with_name, copy=found.began_with, href=href)
                 for job in found.goes_on_in:
                     fact("Goes on in", job.title, copy=job.id, href=routes.custom_model(job.id))
+                for name in self._deployed_as:
+                    fact("Deployed as", name, copy=name, href=routes.deployment(name))
                 fact("Created On", full_date(model.created_at))
                 fact("Created By", model.created_by)
                 fact("Size", size_of(model.bytes))
