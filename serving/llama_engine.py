@@ -72,7 +72,8 @@ class Instance:
         """A free slot, and whether it may go on from what it has; there is one for every running answer."""
         free = [slot for slot in self.slots if slot.is_free]
         slot = max(free, key=lambda slot: (slot.reusable(generation), -len(slot.prompt)))
-        may_go_on = slot.adapter == generation.adapter
+        # A prompt that is read in other parts rounds otherwise; whoever names a seed wants the same again.
+        may_go_on = slot.adapter == generation.adapter and generation.sampling.seed is None
         slot.adapter, slot.prompt, slot.is_free = generation.adapter, generation.prompt, False
         return slot, may_go_on
 

@@ -92,6 +92,8 @@ def sampling_of(sampling: Sampling) -> Json:
         "presence_penalty": sampling.presence_penalty,
         "frequency_penalty": sampling.frequency_penalty,
         "repeat_penalty": 1.0,
+        # Its own order has the temperature last: what top_p keeps would depend on no temperature.
+        "samplers": ["penalties", "temperature", "top_k", "top_p", "min_p"],
         # llama.cpp counts the end of the prompt as said, too.
         "repeat_last_n": sampling.max_tokens if sampling.presence_penalty or sampling.frequency_penalty else 0,
         "logit_bias": [[token, bias] for token, bias in sampling.logit_bias.items()],

@@ -20,9 +20,12 @@ def checked(schema: dict[str, Any]) -> dict[str, Any]:
     """What llguidance is to follow. Raises BadRequest where it cannot, or where it would take too much."""
     wanted = {**(schema or {"type": "object"}), "x-guidance": WHITESPACE}
     require_modest(wanted)
-    grammar = llguidance.LLMatcher.grammar_from_json_schema(wanted)
-    if problem := llguidance.LLMatcher.validate_grammar(grammar, None):
-        said = str(problem).partition("\n")[0][:300].rstrip(".")
+    try:
+        problem = llguidance.LLMatcher.validate_grammar(llguidance.LLMatcher.grammar_from_json_schema(wanted), None)
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        said = problem.partition("\n")[0][:300].rstrip(".")
         raise BadRequest(f"The JSON schema cannot be followed: {said}.", param="response_format")
     return wanted
 

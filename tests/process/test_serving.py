@@ -223,11 +223,16 @@ def test_an_answer_ends_before_its_stop_sequence_wherever_tokens_end(worker):
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == whole[: whole.index(stop)]
 
 
-def test_one_seed_says_the_same_twice_and_each_of_n_something_else(worker):
-    asked: dict[str, Any] = {"temperature": 2, "top_p": 0.99, "seed": 7, "n": 3, "max_tokens": 24}
-    first = [choice.message.content for choice in worker.ask(**asked).choices]
-    assert first == [choice.message.content for choice in worker.ask(**asked).choices]
-    assert len(set(first)) == 3
+def test_one_seed_says_the_same_twice(worker):
+    asked: dict[str, Any] = {"temperature": 2, "top_p": 0.99, "seed": 7, "max_tokens": 24}
+    assert worker.say(**asked) == worker.say(**asked) != worker.say(**asked | {"seed": 8})
+
+
+def test_each_of_n_answers_is_another_and_the_batch_changes_none(reference):
+    asked: dict[str, Any] = {"temperature": 2, "top_p": 0.99, "n": 3, "max_tokens": 24}
+    said = [choice.message.content for choice in reference.ask(seed=7, **asked).choices]
+    assert said == [reference.say(seed=seed, **asked | {"n": 1}) for seed in (7, 8, 9)]
+    assert len(set(said)) == 3
 
 
 def test_log_probabilities_are_of_the_tokens_that_were_written(worker):
