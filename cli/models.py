@@ -17,6 +17,7 @@ from core.handover import act
 from core.home import Home
 from core.inbox import Request
 from core.models.admission import OnProgress
+from core.models.custom import CustomModel
 from core.models.downloads import NEWEST
 from core.models.library import ModelInfo
 
@@ -25,9 +26,18 @@ GIB, BILLION = 1024**3, 10**9
 
 
 @models.command()
-def ls(as_json: AsJson = False, data_dir: DataDir = None) -> None:
+def ls(
+    custom: Annotated[
+        bool, typer.Option("--custom", help="What jobs have made, and adapters that were brought.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
     """The base models on this machine, and what is on its way."""
     with one_sentence(), opened(data_dir) as studio:
+        if custom:
+            say_custom(studio.custom_models.all(), as_json)
+            return
         found, coming = studio.models.all(), studio.downloads.all()
     if as_json:
         for info in found:
@@ -181,6 +191,18 @@ def progress_bar(as_json: bool) -> Iterator[OnProgress]:
             bar.update(task, completed=now.done, total=now.total or None, description=now.phase)
 
         yield show
+
+
+def say_custom(found: list[CustomModel], as_json: bool) -> None:
+    if as_json:
+        for one in found:
+            say_json({name: getattr(one, name) for name in one.__slots__})
+        return
+    table = rich.table.Table("Model", "Name", "Base", "Method", "Dataset", "Eval loss", "Tags")
+    for one in found:
+        loss = "" if one.eval_loss is None else f"{one.eval_loss:.4f}"
+        table.add_row(one.id, one.name, one.base_name, one.method, one.dataset_name, loss, ", ".join(one.tags))
+    console.print(table)
 
 
 def _told(info: ModelInfo) -> dict[str, object]:

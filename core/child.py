@@ -1,6 +1,7 @@
 """A child process for work that does not belong into the web process: started, asked how far it is, ended."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import threading
@@ -79,6 +80,8 @@ class Child:
             return self._result
         if self.cancelled:
             raise ChildFailed("It was cancelled.")
+        if self._process.returncode == -signal.SIGXCPU:
+            raise ChildFailed("It took more processor time than it is given, and was ended. Nothing was changed.")
         last = next((line for line in reversed(self._errors) if line.strip()), "it said nothing")
         raise ChildFailed(
             self._failure or f"The process ended early (code {self._process.returncode}): {last[:300]}. Try again."

@@ -17,6 +17,8 @@ from storage.run_folder import RunFolder
 
 #: A partial file or folder in which nothing was written for so long is nobody's work any more.
 QUIET_S = 3600.0
+#: A download that stopped can be gone on with for so long.
+FORGOTTEN_S = 14 * 24 * 3600.0
 
 
 class Sweep:
@@ -52,6 +54,9 @@ class Sweep:
         for path in [*tops, *(path for found in inner for path in found)]:
             if _is_quiet(path):
                 yield Removed(path, bytes_of(path), "left by work that stopped half-way")
+        for path in home.models.glob(".downloads/*/"):
+            if _is_quiet(path, FORGOTTEN_S):
+                yield Removed(path, bytes_of(path), "a download that nobody went on with")
         for folder in self._idle_runs():
             for path in [*folder.path.glob(f"*{manifest.PARTIAL}"), *folder.checkpoints.glob(f"*{manifest.PARTIAL}")]:
                 if _is_quiet(path):
@@ -88,6 +93,6 @@ class Sweep:
                 yield folder
 
 
-def _is_quiet(path: Path) -> bool:
+def _is_quiet(path: Path, quiet_s: float = QUIET_S) -> bool:
     newest = max((file.lstat().st_mtime for file in [path, *path.rglob("*")] if file.exists()), default=0.0)
-    return time.time() - newest > QUIET_S
+    return time.time() - newest > quiet_s

@@ -113,7 +113,7 @@ def _template(folder: Path, name: str) -> bool:
         return False
     rendered: Any = ""
     try:
-        with cpu_limit(TEMPLATE_CPU_S):
+        with processor_limit(2 * int(TEMPLATE_CPU_S)), cpu_limit(TEMPLATE_CPU_S):
             rendered = tokenizer.apply_chat_template(
                 [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}], tokenize=False
             )

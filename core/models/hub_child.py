@@ -117,6 +117,9 @@ class Fetch:
         if target.exists():
             self._count(file.bytes)
             return
+        if _from_cache(self._name, file, commit, target):
+            self._count(file.bytes)
+            return
         url = hf_hub_url(self._name, file.path, revision=commit, endpoint=self._api.endpoint)
         told = get_hf_file_metadata(url, token=self._api.token, endpoint=self._api.endpoint)
         if told.size != file.bytes or told.commit_hash not in (None, commit):
@@ -190,6 +193,21 @@ def _unwritten(error: OSError, file: str, name: str) -> BadInput:
             "try again."
         )
     return BadInput(f"{file} of {name} arrived incomplete. What has arrived is kept; try again.")
+
+
+def _from_cache(name: str, file: RepositoryFile, commit: str, target: Path) -> bool:
+    """What Hugging Face's own tools have fetched to this machine is linked instead of fetched again."""
+    repository = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+    kept = (repository / "snapshots" / commit / file.path).resolve()
+    try:
+        if not kept.is_relative_to(repository.resolve()) or kept.stat().st_size != file.bytes:
+            return False
+        if file.sha256 and sha256_of(kept) != file.sha256:
+            return False
+        os.link(kept, target)
+    except OSError:  # not there, or on another volume
+        return False
+    return True
 
 
 def _listed(file: RepoSibling) -> RepositoryFile:

@@ -1,6 +1,7 @@
 """Models of the hub, as Hugging Face's own client speaks with it: found, fetched, gone on with, admitted or refused."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def standin(tiny_model: Path) -> Iterator[HubStandIn]:
         "acme/clever": whole | {"config.json": json.dumps(code).encode(), "modeling.py": b"import os"},
         "acme/liar": whole,
         "acme/half": whole | {"model.safetensors": whole["model.safetensors"][:-4]},
+        "acme/power": whole | {"chat_template.jinja": b"{{ 9**(9**9) }}"},
         "acme/seer": whole | {"config.json": json.dumps(code | {"auto_map": {}, "model_type": "clip"}).encode()},
     }
     lies = {("acme/liar", "model.safetensors"): 1000}
@@ -73,7 +75,7 @@ def test_models_are_found(home: Home, standin: HubStandIn) -> None:
 def test_a_model_is_fetched_gone_on_with_and_admitted(home: Home, standin: HubStandIn) -> None:
     """The connection breaks, then the hub is away; the next try, of another process, asks for the rest only.
 
-    It is gated, and the stored secret opens it.
+    It is gated, and the stored secret opens it. What lies in Hugging Face's cache is not fetched again.
     """
     standin.gated.add("acme/tiny")
     Vault(home.path).put("huggingface", standin.token)
@@ -111,6 +113,13 @@ def test_a_model_is_fetched_gone_on_with_and_admitted(home: Home, standin: HubSt
     assert hub.fetch("acme/tiny") == model_id
     assert fetched(standin) == []
 
+    snapshot = home.path / "hf" / "hub" / "models--acme--twin" / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    shutil.copyfile(home.models / "tiny" / "model.safetensors", snapshot / "model.safetensors")
+    standin.models["acme/twin"] = standin.models["acme/tiny"]
+    assert hub.fetch("acme/twin") == "twin"
+    assert fetched(standin, "model.safetensors") == []
+
 
 def test_what_cannot_be_had_says_why(home: Home, standin: HubStandIn) -> None:
     """Each in a sentence, and nothing is left of it in the store."""
@@ -142,13 +151,15 @@ def test_before_the_first_byte_the_disk_is_asked(tmp_path: Path, standin: HubSta
 
 
 def test_what_transformers_cannot_use_is_refused_by_name(home: Home, standin: HubStandIn) -> None:
-    """A type that writes no text, and weights that are not whole: found without loading any."""
+    """A type that writes no text, weights that are not whole, a template that would compute for years."""
     hub = downloads(home, standin)
     with pytest.raises(StudioError, match="seer is of the type “clip”"):
         hub.fetch("acme/seer")
     with pytest.raises(StudioError, match=r"half .*cannot be built"):
         hub.fetch("acme/half")
-    assert Models(home).all()[0].is_starter
+    with pytest.raises(StudioError, match="more processor time than it is given"):
+        hub.fetch("acme/power")
+    assert [info.is_starter for info in Models(home).all()] == [True]
 
 
 def test_a_download_can_be_stopped_and_thrown_away(home: Home, standin: HubStandIn) -> None:
