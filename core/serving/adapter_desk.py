@@ -1,5 +1,6 @@
 """Adapters on workers: put there at the first request for them, taken away when nobody asks for them any more."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +10,8 @@ import httpx
 from core.errors import BadInput, StudioError, Unavailable
 from core.serving.slot import Held, Phase, Slot
 from storage.serving import ServedAdapter
+
+log = logging.getLogger(__name__)
 
 #: A large adapter on a slow disk, converted first.
 LOAD_TIMEOUT_S = 600.0
@@ -20,7 +23,8 @@ class AdapterDesk:
     def __init__(self, lock: threading.RLock, changed: Callable[[], None]) -> None:
         self._lock = lock
         self._changed = changed
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="adapters")
+        # One at a time: an adapter that is dropped and asked for again must come after it has gone.
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="adapters")
 
     def stop(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -55,6 +59,9 @@ class AdapterDesk:
                 error = BadInput(sentence(answer))
         except httpx.HTTPError as trouble:
             error = Unavailable(f"The adapter could not be loaded: the worker did not answer ({trouble}).")
+        except Exception as trouble:  # a thread's edge: whoever waits for it must hear that nothing comes
+            log.exception("An adapter could not be loaded.")
+            error = Unavailable(f"The adapter could not be loaded ({trouble}).")
         with self._lock:
             if not loaded.done():
                 loaded.set_exception(error) if error else loaded.set_result(None)

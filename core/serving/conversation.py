@@ -13,16 +13,27 @@ from core.serving.endpoint import Visit
 from storage.serving import ADAPTER_HEADER
 
 Message = dict[str, str]
+#: At 1, OpenAI's default, a small model rambles.
+TEMPERATURE = 0.7
 TIMEOUT = httpx.Timeout(None, connect=5.0)
 
 
 async def answer(visit: Visit, name: str, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
     """The answer's text in pieces. Close it to stop. Raises StudioError; leaves the visit whatever comes of it."""
     began, first_s, pieces, failed = time.monotonic(), None, 0, True
+    read = 0
     try:
-        asked = {"model": name, "messages": list(messages), "max_tokens": max_tokens, "stream": True}
+        asked = {
+            "model": name,
+            "messages": list(messages),
+            "max_tokens": max_tokens,
+            "temperature": TEMPERATURE,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
         async with aclosing(_lines(visit, asked)) as lines:
             async for line in lines:
+                read = read_of(line) or read
                 if text := text_of(line):
                     pieces += 1
                     first_s = first_s or time.monotonic() - began
@@ -35,7 +46,9 @@ async def answer(visit: Visit, name: str, messages: Sequence[Message], max_token
         raise Unavailable("The worker ended while it answered. It is started again; ask again.") from error
     finally:
         took_s = time.monotonic() - began
-        visit.leave(Answered(took_s=took_s, first_s=first_s, completion_tokens=pieces, failed=failed))
+        visit.leave(
+            Answered(took_s=took_s, first_s=first_s, prompt_tokens=read, completion_tokens=pieces, failed=failed)
+        )
 
 
 async def _lines(visit: Visit, asked: dict[str, object]) -> AsyncGenerator[str]:
@@ -60,6 +73,13 @@ def text_of(line: str) -> str:
     if "error" in told:
         raise StudioError(message_of(told))
     return "".join(str(choice["delta"].get("content") or "") for choice in told["choices"])
+
+
+def read_of(line: str) -> int:
+    """The prompt's tokens, where this is the line that says them."""
+    if '"choices": []' not in line:
+        return 0
+    return int((json.loads(line.removeprefix("data: ")).get("usage") or {}).get("prompt_tokens") or 0)
 
 
 def message_of(told: object) -> str:

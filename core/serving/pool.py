@@ -26,6 +26,8 @@ from storage.spec import ModelRef
 TICK_S = 0.5
 #: Of the folder that holds the workers' folders.
 LONGEST_PATH = 80
+#: When what nobody means to ask for any more was used last.
+LET_GO = float("-inf")
 #: Beside the weights: what the program itself takes, and the context of the answers that are written.
 OVERHEAD_BYTES = 400 * 1000**2
 OVERHEAD_SHARE = 0.2
@@ -123,18 +125,19 @@ class Pool:
     def leave(self, seat: Seat) -> None:
         now = time.monotonic()
         with self._lock:
-            seat.slot.users, seat.slot.used_at = seat.slot.users - 1, now
-            if seat.held:
-                seat.held.users, seat.held.used_at = seat.held.users - 1, now
+            for used in (seat.slot, seat.held):
+                if used:
+                    used.users -= 1
+                    used.used_at = now if used.used_at > LET_GO else LET_GO
 
     def let_go(self, place: Place, *, base_too: bool) -> None:
         """Nobody means to ask for it any more: its memory goes as soon as the last answer is written."""
         with self._lock:
             if slot := self._slots.get(place.base):
-                slot.used_at = float("-inf") if base_too else slot.used_at
+                slot.used_at = LET_GO if base_too else slot.used_at
                 held = slot.adapters.get(place.adapter.name) if place.adapter else None
                 if held:
-                    held.used_at = float("-inf")
+                    held.used_at = LET_GO
 
     def try_again(self, place: Place) -> None:
         """Somebody has pressed Start: earlier crashes count no more."""
@@ -166,8 +169,11 @@ class Pool:
                     raise Unavailable("The studio has ended.")
                 folder = self._workers / token[-8:]
                 slot.worker = self._launch.start(folder, slot.base, slot.device_uuid, self._on_worker)
-        except (Unavailable, OSError) as error:
+        except Unavailable as error:
             self._crash(slot, str(error))
+        except Exception as error:  # a thread's edge: whoever waits for it must hear that nothing comes
+            log.exception("A worker could not be started.")
+            self._crash(slot, f"The worker could not be started ({error}).")
 
     def _make_room(self, slot: Slot) -> None:
         """Unload what has not been asked for longest. Raises Unavailable where that is not enough."""
@@ -190,7 +196,8 @@ class Pool:
                         f"are answering now leave too little of {budget / GB:.1f} GB."
                     )
                 oldest = min(idle, key=lambda other: other.used_at)
-            self._unload(oldest, f"Unloaded to make room for {slot.base.title}; the next request loads it again.")
+            why = f"Unloaded to make room for {slot.base.title}; the next request loads it again."
+            self._unload(oldest, why, unless_used=True)
 
     def _unload(self, slot: Slot, reason: str, *, unless_used: bool = False) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from ui.components.text import Text, box, link
 
 def deployment_card(deployed: Deployed) -> None:
     row, standing, figures = deployed.row, deployed.standing, deployed.figures
-    with box("ts-card ts-dataset", "article").mark(f"deployment-{row.name}"):
+    with box("ts-card ts-dataset ts-model", "article").mark(f"deployment-{row.name}"):
         with box("ts-dataset-head"):
             with box("ts-option-text"):
                 with Text("h2", "", "ts-dataset-name"):
