@@ -13,7 +13,7 @@ from core.queueing import Queue
 from core.submission import Submission
 from core.trash import Trash
 from core.warm_start import Before, before
-from storage import jobs, leases
+from storage import deployments, jobs, leases
 from storage.database import Database
 from storage.jobs import Page, Query
 from storage.run_folder import RunFolder
@@ -159,6 +159,11 @@ class Runs:
         """Forget a job that is over or paused; its folder lies in the trash for a while. Raises Conflict otherwise."""
         job = self.get(job_id)
         with self._database.write() as session:
+            if names := [row.name for row in deployments.of_target(session, job.id)]:
+                raise Conflict(
+                    f"“{job.title}” answers as {', '.join(names[:3])}, so it cannot be deleted. Switch or delete that "
+                    "deployment first."
+                )
             if not jobs.remove(session, job.id, only_from=DELETABLE):
                 raise Conflict(
                     f"“{job.title}” is {job.status.value}, so it cannot be deleted. Cancel it first, then delete it."

@@ -163,7 +163,7 @@ class Studio:
     def _keep_serving(self, home: Home, tell: Callable[[None], None]) -> None:
         """What answers: the workers, the names, and the way from the one to the other."""
         settings, changed = Settings.find(), partial(tell, None)
-        targets = Targets(self._database, home, self.models)
+        targets = Targets(self._database, home, self.models, self.adapters)
         gpus = Gpus(self._database, self.queue)
         self._pool = Pool(home.workers, settings, gpus, Launch(home.served, settings), changed)
         self.deployments = Deployments(

@@ -168,6 +168,8 @@ class TargetKind(StrEnum):
     JOB = "job"
     #: One sealed checkpoint of a job.
     CHECKPOINT = "checkpoint"
+    #: An adapter that somebody brought.
+    ADAPTER = "adapter"
 
 
 class Deployment(SQLModel, table=True):
@@ -176,7 +178,7 @@ class Deployment(SQLModel, table=True):
     id: str = Field(primary_key=True)
     name: str = Field(unique=True, index=True)
     kind: TargetKind = Field(sa_column=by_value(TargetKind, nullable=False))
-    #: Of the model, or of the job.
+    #: Of the model, of the job, or of the adapter.
     target_id: str = Field(index=True)
     #: Of the checkpoint, else 0.
     step: int = 0

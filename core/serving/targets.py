@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from core.errors import BadInput, NotFound
 from core.home import Home
+from core.models.adapters import Adapters
 from core.models.library import Models
 from storage import deployments, manifest
 from storage.database import Database
@@ -28,7 +29,7 @@ BENEATH = "start"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """`id` is a model's or a job's; `step` is a checkpoint's."""
+    """`id` is a model's, a job's or an adapter's; `step` is a checkpoint's."""
 
     kind: TargetKind
     id: str
@@ -78,13 +79,14 @@ class Addressable:
 class Targets:
     """Looks at the library, at jobs and at their folders; call it in a thread."""
 
-    def __init__(self, database: Database, home: Home, models: Models) -> None:
+    def __init__(self, database: Database, home: Home, models: Models, adapters: Adapters) -> None:
         self._database = database
         self._home = home
         self._models = models
+        self._adapters = adapters
 
     def find(self, asked: str) -> Target:
-        """A model by id or public id, a job's output by its name or the job's id, `…@step` for a checkpoint.
+        """A model by id or public id, a job's output or an adapter by name or id, `…@step` for a checkpoint.
 
         Raises NotFound.
         """
@@ -94,6 +96,9 @@ class Targets:
         with self._database.read() as session:
             if job := deployments.tuned(session, asked):
                 return Target(kind=TargetKind.JOB, id=job.id)
+            for adapter in self._adapters.all():
+                if asked in (adapter.id, adapter.name):
+                    return Target(kind=TargetKind.ADAPTER, id=adapter.id)
             name, at, step = asked.rpartition("@")
             job = deployments.tunable(session, name) if at and step.isdecimal() else None
         if job is None:
@@ -112,6 +117,10 @@ class Targets:
                 found += [Addressable(name=name, created=created, owned_by=info.provider) for name in names if name]
         with self._database.read() as session:
             jobs = deployments.completed(session, limit)
+        found += [
+            Addressable(name=one.name, created=int(one.created_at.timestamp()), owned_by=one.created_by_email)
+            for one in self._adapters.all()
+        ]
         return found + [
             Addressable(name=job.output_name, created=int(job.created_at.timestamp()), owned_by=job.created_by_email)
             for job in jobs
@@ -126,12 +135,15 @@ class Targets:
             for job in jobs
             if RunFolder(self._home.runs / job.id).has_output()
         }
-        return tuned | {info.id: f"{info.name} (base model)" for info in self._models.all() if info.ready}
+        brought = {one.id: f"{one.name} ({one.base_name}, brought)" for one in self._adapters.all()}
+        return tuned | brought | {info.id: f"{info.name} (base model)" for info in self._models.all() if info.ready}
 
     def title(self, target: Target) -> str:
         """As a person reads it: “support-bot, step 200”."""
         if target.kind is TargetKind.MODEL:
             return next((info.name for info in self._models.all() if info.id == target.id), target.id)
+        if target.kind is TargetKind.ADAPTER:
+            return next((one.name for one in self._adapters.all() if one.id == target.id), target.id)
         spec = self._spec(target)
         name = spec.output_name if spec else target.id
         return f"{name}, step {target.step}" if target.kind is TargetKind.CHECKPOINT else name
@@ -148,6 +160,11 @@ class Targets:
 
         if target.kind is TargetKind.MODEL:
             return Place(base=based(self._models.get(target.id), None))
+        if target.kind is TargetKind.ADAPTER:
+            brought = self._adapters.get(target.id)
+            model = self._base(brought.name, brought.base_id, brought.base_revision)
+            folder = self._adapters.folder(target.id)
+            return Place(base=based(model, brought.method), adapter=ServedAdapter(name=target.key, folder=str(folder)))
         spec, folder = self._spec(target), self._folder(target)
         if spec is None:
             raise NotFound(f"The job “{target.id}” is gone, so nothing of it can be asked any more.")
@@ -164,7 +181,8 @@ class Targets:
         if target.kind is TargetKind.CHECKPOINT and spec.start is not None:
             lies_on = run.start / BENEATH if spec.start.way == "continue" else run.start
         if not lies_on.is_dir():
-            return self._base(spec)
+            base = self._base(spec.output_name, spec.model.id, spec.model.revision)
+            return base.model_copy(update={"chat_template": spec.model.chat_template})
         if (lies_on / ADAPTER_FILE).is_file():
             raise BadInput(
                 f"“{spec.output_name}” lies on top of another job's adapter, which was merged into the base model for "
@@ -173,20 +191,15 @@ class Targets:
         name = spec.start.name if spec.start else spec.model.name
         return moved(spec.model, lies_on, f"beneath.{target.id}", name)
 
-    def _base(self, spec: RunSpec) -> ModelRef:
+    def _base(self, name: str, model_id: str, revision: str) -> ModelRef:
         """As the library describes it today, so that its adapters share a worker whatever they were trained by."""
-        try:
-            now = self._models.get(spec.model.id)
-        except NotFound:
-            if Path(spec.model.path).is_dir():
-                return spec.model
-            raise
-        if now.revision != spec.model.revision:
+        now = self._models.get(model_id)
+        if now.revision != revision:
             raise BadInput(
-                f"“{spec.output_name}” was trained on {spec.model.name} of revision {spec.model.revision[:12]}, and "
-                f"this machine has {now.revision[:12]} by now. Bring the old one back, or train again."
+                f"“{name}” was trained on {now.name} of revision {revision[:12]}, and this machine has "
+                f"{now.revision[:12]} by now. Bring the old one back, or train again."
             )
-        return now.model_copy(update={"chat_template": spec.model.chat_template})
+        return now
 
     def _folder(self, target: Target) -> Path:
         run = RunFolder(self._home.runs / target.id)

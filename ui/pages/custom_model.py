@@ -81,8 +81,7 @@ class CustomModelPage:
                 Button("Edit tags", self._tags_dialog().open).mark("edit-tags")
                 start = routes.wizard(objective=(model.objective or Objective.SFT).value, start=model.id)
                 link("Start a job from this", start, "ts-button ts-secondary ts-button-link").mark("start-from")
-                if model.objective is not None:
-                    link("Deploy", routes.deployments(model.id), "ts-button ts-primary ts-button-link").mark("deploy")
+                link("Deploy", routes.deployments(model.id), "ts-button ts-primary ts-button-link").mark("deploy")
 
     def _lineage(self) -> None:
         model, found = self._model, self._found

@@ -29,6 +29,12 @@ from ui.threads import in_thread
 
 HOME = ("Deployments", routes.deployments())
 LOOK_EVERY_S = 1.0
+KINDS = {
+    TargetKind.MODEL: "Base model",
+    TargetKind.JOB: "Job output",
+    TargetKind.CHECKPOINT: "Checkpoint",
+    TargetKind.ADAPTER: "Adapter that was brought",
+}
 
 
 def register(studio: Studio, signals: Signals) -> None:
@@ -100,7 +106,7 @@ class DeploymentView:
         with self._facts:
             href = "" if is_model or self._objective is None else routes.job(row.target_id, self._objective)
             fact("Target", deployed.target, copy=row.target_id, href=href)
-            fact("Kind", {"model": "Base model", "job": "Job output", "checkpoint": "Checkpoint"}[row.kind.value])
+            fact("Kind", KINDS[row.kind])
             if deployed.standing.engine:
                 fact("Engine", deployed.standing.engine)
             fact("Last change", row.message)
