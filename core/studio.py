@@ -131,6 +131,7 @@ class Studio:
         )
         self._keep_serving(home, deployments_changed)
         self.model_removal.objections.append(self.deployments.needing)
+        self.adapters.objections.append(self.deployments.needing)
         self.clerk = self._find_clerk(home)
         self._nightly = Nightly(home, self.uploads)
 

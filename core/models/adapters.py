@@ -9,14 +9,14 @@ import math
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, Conflict, NotFound
 from core.home import Home
 from core.models.admission import slug
 from core.models.config import read_strictly
@@ -64,6 +64,8 @@ class Adapters:
         self._home = home
         self._models = models
         self._trash = Trash(home)
+        #: Asked before one is deleted: its id → who needs it, as a sentence; empty where nobody does.
+        self.objections: list[Callable[[str], str]] = []
 
     def all(self) -> list[Adapter]:
         """The newest first."""
@@ -106,8 +108,10 @@ class Adapters:
         return adapter
 
     def remove(self, adapter_id: str, *, actor: Actor) -> Adapter:
-        """Into the trash. Runs that began with it have files of their own."""
+        """Into the trash. Runs that began with it have files of their own. Raises Conflict while it is deployed."""
         adapter = self.get(adapter_id)
+        if said := next(filter(None, (objection(adapter.id) for objection in self.objections)), ""):
+            raise Conflict(said)
         self._trash.take(self._home.adapters / adapter.id, called=f"adapter-{adapter.id}")
         log.info("%s deleted the adapter %s.", actor.email, adapter.id)
         return adapter

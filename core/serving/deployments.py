@@ -156,15 +156,15 @@ class Deployments:
         return [self.shown(row) for row in found]
 
     def needing(self, model_id: str) -> str:
-        """Which deployments are answered on this base model, as a sentence; empty where none is."""
+        """Which deployments need this base model or brought adapter, as a sentence; empty where none does."""
         found = [f"“{row.name}”" for row in self.rows() if self._needs(row, model_id)]
         if not found:
             return ""
         what = "the deployment" if len(found) == 1 else "the deployments"
-        return f"The model {model_id} answers for {what} {', '.join(found)}. Delete that first, then the model."
+        return f"{model_id} answers for {what} {', '.join(found)}. Delete or switch that first."
 
     def _needs(self, row: Deployment, model_id: str) -> bool:
-        if row.kind is TargetKind.MODEL:
+        if row.target_id == model_id or row.kind is TargetKind.MODEL:
             return row.target_id == model_id
         try:
             return self.place(row).base.model.id == model_id

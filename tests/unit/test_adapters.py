@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, Conflict, NotFound
 from core.people import Actor
 from core.studio import Studio
 from storage import manifest
@@ -100,6 +100,10 @@ def test_a_job_goes_on_from_it_and_needs_it_no_more(
     start = run.spec().start
     assert start is not None
     assert (start.job_id, start.name, start.way) == (added.id, "Polite", Way.CONTINUE)
+    studio.adapters.objections.append(lambda adapter_id: f"{adapter_id} is deployed.")
+    with pytest.raises(Conflict, match="is deployed"):
+        studio.adapters.remove(added.id, actor=ALICE)
+    studio.adapters.objections.pop()
     studio.adapters.remove(added.id, actor=ALICE)
     assert manifest.damage(run.start) is None
     assert studio.custom_models.all() == []
