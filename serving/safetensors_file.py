@@ -4,10 +4,12 @@ The format is a JSON header behind its own length (8 bytes, little-endian), then
 """
 
 import json
+import math
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +30,14 @@ class Stored:
     start: int
     stop: int
 
+    @property
+    def bytes(self) -> int:
+        return READERS[self.kind].itemsize * math.prod(self.shape)
+
     def read(self) -> np.ndarray:
         """A copy in 32 bits."""
         with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            raw = np.frombuffer(mapped, READERS[self.kind], int(np.prod(self.shape)), self.start)
+            raw = np.frombuffer(mapped, READERS[self.kind], math.prod(self.shape), self.start)
             # bfloat16 is the upper half of a float32.
             wide = (raw.astype(np.uint32) << 16).view(np.float32) if self.kind == "BF16" else raw.astype(np.float32)
             del raw
@@ -50,14 +56,21 @@ def listed(path: Path) -> Iterator[Stored]:
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(HEADER_BYTES, size - 8):
             raise CannotHold(f"{path.name} is no whole safetensors file.")
-        header = json.loads(file.read(length))
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        kind, shape = str(entry["dtype"]), tuple(map(int, entry["shape"]))
-        if kind not in READERS:
-            raise CannotHold(f"The weights {name} are {kind[:20]}; our llama.cpp files are made of 16 or 32 bits.")
-        start, stop = (8 + length + int(at) for at in entry["data_offsets"])
-        if not (8 + length <= start <= stop <= size and stop - start == READERS[kind].itemsize * int(np.prod(shape))):
-            raise CannotHold(f"{path.name} is no whole safetensors file: {name} lies outside of it.")
-        yield Stored(path, name, kind, shape, start, stop)
+        head = file.read(length)
+    try:
+        entries = {name: entry for name, entry in json.loads(head).items() if name != "__metadata__"}
+        found = [stored(path, name, entry, 8 + length) for name, entry in entries.items()]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CannotHold(f"{path.name} is no whole safetensors file: {str(error)[:100]}.") from error
+    for tensor in found:
+        if not (tensor.start <= tensor.stop <= size and tensor.stop - tensor.start == tensor.bytes):
+            raise CannotHold(f"{path.name} is no whole safetensors file: {tensor.name[:100]} lies outside of it.")
+        yield tensor
+
+
+def stored(path: Path, name: str, entry: dict[str, Any], begin: int) -> Stored:
+    kind = str(entry["dtype"])
+    if kind not in READERS:
+        raise CannotHold(f"The weights {name[:100]} are {kind[:20]}; our llama.cpp files are made of 16 or 32 bits.")
+    start, stop = (begin + abs(int(at)) for at in entry["data_offsets"])
+    return Stored(path, name, kind, tuple(map(int, entry["shape"])), start, stop)

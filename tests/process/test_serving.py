@@ -16,6 +16,8 @@ from storage.methods import Adapter, Full, Lora, Method, Prefix
 from storage.serving import ADAPTER_HEADER
 from storage.spec import Compute, ModelRef
 
+pytestmark = pytest.mark.process
+
 METHODS: dict[str, Method] = {
     "lora": Lora(dropout=0),
     "rslora": Lora(dropout=0, rank=4, rslora=True),
