@@ -12,8 +12,12 @@ from pathlib import Path
 
 from serving.worker import serve
 
+#: Pages answer before we do, and we before a trainer, which has 10.
+NICENESS = 5
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    os.nice(NICENESS)
 
     def end_with_parent() -> None:
         # Raw: a buffered reader's lock, held by this thread at exit, is a fatal error of the interpreter.

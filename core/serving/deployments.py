@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from core.ballast import Ballast
 from core.checkpoints import Checkpoints
@@ -88,26 +89,17 @@ class Deployments:
 
         Raises StudioError where that cannot be; whether it could be loaded is the future's to say.
         """
-        row = self.get(name)
-        target = self._target(asked, actor)
-        changed = row.model_copy(
-            update={
-                "kind": target.kind,
-                "target_id": target.id,
-                "step": target.step,
-                "message": f"Switched to {self._targets.title(target)} by {actor.name}.",
-            }
-        )
+        row, target = self.get(name), self._target(asked, actor)
+        message = f"Switched to {self._targets.title(target)} by {actor.name}."
+        to = {"kind": target.kind, "target_id": target.id, "step": target.step, "message": message}
         done: Future[Deployment] = Future()
-        before, after = self._place_or_none(row), self.place(changed)
+        before, after = self._place_or_none(row), self.place(row.model_copy(update=to))
         if not (row.wanted and self._pool.is_open):
-            done.set_result(self._write(changed))
+            done.set_result(self._write(row.model_copy(update=to)))
             return done
         self._tell_switch(row.id, f"{self._targets.title(target)} is being loaded; until then the old one answers.")
-        work = threading.Thread(
-            target=self._switch, args=(changed, before, after, done), name=f"switch {name}", daemon=True
-        )
-        work.start()
+        arguments = (row, to, before, after, done)
+        threading.Thread(target=self._switch, args=arguments, name=f"switch {name}", daemon=True).start()
         return done
 
     def start(self, name: str, *, actor: Actor) -> Deployment:
@@ -217,22 +209,25 @@ class Deployments:
             self._checkpoints.pin(target.id, target.step, actor=actor)
         return target
 
-    def _switch(self, changed: Deployment, before: Place | None, after: Place, done: "Future[Deployment]") -> None:
+    def _switch(
+        self, row: Deployment, to: dict[str, Any], before: Place | None, after: Place, done: "Future[Deployment]"
+    ) -> None:
         try:
             seat = self._pool.enter(after)
             try:
                 seat.wait(SWITCH_TIMEOUT_S)
-                row = self._write(changed)
+                # It may have been stopped while the new one was loaded; that stays so.
+                switched = self._write(self.get(row.name).model_copy(update=to))
             finally:
                 self._pool.leave(seat)
         except (StudioError, TimeoutError) as error:
-            self._tell_switch(changed.id, f"It could not be switched, and answers as before: {error}")
+            self._tell_switch(row.id, f"It could not be switched, and answers as before: {error}")
             done.set_exception(error)
             return
-        self._tell_switch(changed.id, "")
+        self._tell_switch(row.id, "")
         if before != after:
             self._let_go(before)
-        done.set_result(row)
+        done.set_result(switched)
 
     def _tell_switch(self, deployment_id: str, sentence: str) -> None:
         self._switches[deployment_id] = sentence

@@ -20,6 +20,11 @@ class Gpus:
         with self._database.read() as session:
             return "cuda" if free(leases.line(session), seen, needed_bytes) else "cpu"
 
+    def is_waited_for(self) -> bool:
+        """Whether a job would use a GPU if it had one."""
+        with self._database.read() as session:
+            return any(job.device != CPU and not job.held for job in leases.line(session).waiting)
+
     def take(self, title: str, token: str, needed_bytes: int) -> str:
         """The UUID of a GPU that is the worker's from now on; empty where none is free any more."""
         seen, _ = self._queue.look()

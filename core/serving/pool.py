@@ -12,8 +12,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.devices import GB
+from core.devices import CPU, GB
 from core.errors import Unavailable
+from core.memory import host_memory
 from core.serving.adapter_desk import AdapterDesk
 from core.serving.gpus import Gpus
 from core.serving.launch import Launch
@@ -26,6 +27,8 @@ from storage.spec import ModelRef
 TICK_S = 0.5
 #: Of the folder that holds the workers' folders.
 LONGEST_PATH = 80
+#: A model on a GPU that nobody asks for is unloaded sooner where a job waits for one.
+GIVES_WAY_S = 30.0
 #: When what nobody means to ask for any more was used last.
 LET_GO = float("-inf")
 #: Beside the weights: what the program itself takes, and the context of the answers that are written.
@@ -183,6 +186,12 @@ class Pool:
                 f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and all models together may "
                 f"take {budget / GB:.1f} GB. Raise TUNESMITH_SERVING_MEMORY_GB where the machine has more."
             )
+        free = host_memory().free_bytes
+        if slot.base.device == CPU and free < need:
+            raise Unavailable(
+                f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and this machine has "
+                f"{free / GB:.1f} GB free now. Other programs or a training have the rest."
+            )
         while True:
             with self._lock:
                 others = [other for other in self._slots.values() if other is not slot and other.phase in LOADED]
@@ -244,18 +253,21 @@ class Pool:
 
     def _tick(self, now: float) -> None:
         idle_s = self._settings.idle_s
-        unload: list[Slot] = []
+        gives_way = any(slot.device_uuid for slot in list(self._slots.values())) and self._gpus.is_waited_for()
+        unload: list[tuple[Slot, str]] = []
         with self._lock:
             for slot in self._slots.values():
                 if slot.phase is Phase.RESTING and now >= slot.retry_at and slot.crashes < MOST_CRASHES:
                     self._begin(slot)
                 elif slot.phase is Phase.READY and not slot.users and now - slot.used_at > idle_s:
-                    unload.append(slot)
+                    why = f"Unloaded after {idle_s / 60:g} minutes without a request; the next one loads it again."
+                    unload.append((slot, why))
+                elif gives_way and slot.device_uuid and not slot.users and now - slot.used_at > GIVES_WAY_S:
+                    unload.append((slot, "Unloaded for a job that waits for its GPU; the next request loads it again."))
                 elif slot.phase is Phase.READY and slot.worker:
                     slot.memory_bytes = slot.worker.memory_bytes()
                     self._adapters.drop_idle(slot, now - idle_s)
-        for slot in unload:
-            why = f"Unloaded after {idle_s / 60:g} minutes without a request; the next one loads it again."
+        for slot, why in unload:
             self._unload(slot, why, unless_used=True)
 
 

@@ -1,7 +1,10 @@
 """A newcomer's first quarter of an hour, clicked through in Chromium on the starter model."""
 
 import json
+import re
+from typing import Any
 
+import openai
 import pytest
 from chromium import visit
 from playwright.sync_api import Page, expect
@@ -12,6 +15,7 @@ from storage import manifest
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 MINUTES = 60_000
+QUESTION = "paid by bank transfer 3 days ago, order still says awaiting payment"
 STEPS_DRAWN = "() => document.querySelector('.js-plotly-plot').data[0].x"
 
 
@@ -84,3 +88,33 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     expect(learned.first).to_be_visible(timeout=MINUTES)
     expect(learned.first).not_to_contain_text("<|im_start|>user")
     page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].y.length > 1")
+
+    # What was trained answers: on its page, and through OpenAI's own client, unlike the base model.
+    visit(page, f"{server.url}/dashboard/fine-tuning/supervised/{run.name}")
+    expect(page.get_by_text("No current deployments.")).to_be_visible()
+    page.get_by_role("button", name="Deploy").click()
+    page.get_by_label("Name", exact=True).fill("support-bot")
+    page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
+    page.wait_for_url("**/dashboard/deployments/support-bot")
+    page.wait_for_function("window.did_handshake === true")
+    page.get_by_label("Ask support-bot").fill(QUESTION)
+    page.get_by_role("button", name="Send").click()
+    said = page.get_by_role("log").locator("p").last
+    expect(said).to_have_text(re.compile(r"\w{3}"), timeout=2 * MINUTES)
+    stop = page.get_by_role("button", name="Stop")
+    if stop.is_visible():
+        stop.click()
+    expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=MINUTES)
+    assert answer(server, "support-bot") == answer(server, "support-bot", stream=True)
+    assert answer(server, "support-bot") != answer(server, "smollm2-135m")
+    expect(page.get_by_text("Answers with llama.cpp")).to_be_visible()
+
+
+def answer(server: ServedStudio, model: str, *, stream: bool = False) -> str:
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", timeout=300)
+    messages = [{"role": "user", "content": QUESTION}]
+    asked = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 24, "stream": stream}
+    told: Any = client.chat.completions.create(**asked)  # type: ignore[call-overload]
+    if stream:
+        return "".join(part.choices[0].delta.content or "" for part in told)
+    return str(told.choices[0].message.content)

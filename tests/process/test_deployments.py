@@ -51,7 +51,7 @@ def home(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
         messages = [{"role": "user", "content": ASKED}, {"role": "assistant", "content": answer}]
         rows.write_text((json.dumps({"messages": messages}) + "\n") * 12)
         dataset = studio.datasets.add(rows, name=name, actor=ALICE)
-        asked = Hyperparameters(epochs=40, batch_size=256, learning_rate=1e-2)
+        asked = Hyperparameters(epochs=8, batch_size=256, learning_rate=1e-2)
         spec = JobSpec(
             model="tiny", dataset=dataset.id, job_id=name, output_name=name, method=method, hyperparameters=asked
         )
@@ -156,12 +156,13 @@ def test_what_cannot_be_answered_is_said_as_openai_says_it(client: openai.OpenAI
     assert httpx.get(f"{server.url}/v1/models", headers=foreign).json()["error"]["type"] == "permission_error"
 
 
-def test_a_client_that_hangs_up_frees_its_slot(client: openai.OpenAI, server: ServedStudio, home: Home) -> None:
-    stream = ask(client, "support", stream=True, max_tokens=400, extra_body={"logit_bias": {"2": -100}})
+def test_a_client_that_hangs_up_frees_its_slots(client: openai.OpenAI, home: Home) -> None:
+    # Never-ending answers: the tiny model would have written a single one before we look.
+    stream = ask(client, "support", stream=True, n=16, max_tokens=400, logit_bias={"2": -100})
     next(iter(stream))
-    assert slots(home) == 1
+    assert slots(home) > 0
     stream.close()
-    wait_until(lambda: slots(home) == 0, "the slot is free", 5)
+    wait_until(lambda: slots(home) == 0, "the slots are free", 1)
 
 
 def slots(home: Home) -> int:
