@@ -43,11 +43,10 @@ def ls(
         for info in found:
             say_json(_told(info))
         return
-    table = rich.table.Table("Model", "Name", "Provider", "Parameters", "Size", "Context", "Licence", "State")
+    table = _table("Provider", "Parameters", "Size", "Context", "Licence", "State")
     for info in found:
         table.add_row(
             info.id,
-            info.name,
             info.provider,
             f"{info.parameters / BILLION:.2f} B",
             f"{info.bytes / GIB:.2f} GB" if info.bytes else "",
@@ -59,7 +58,7 @@ def ls(
     for one in coming:
         share = f" at {100 * one.progress.done // one.progress.total} %" if one.progress.total else ""
         said = f"{one.name}: {one.state}{share}. Go on with: tunesmith models pull {one.name}"
-        console.print(said, markup=False, highlight=False)
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 @models.command()
@@ -198,11 +197,20 @@ def say_custom(found: list[CustomModel], as_json: bool) -> None:
         for one in found:
             say_json({name: getattr(one, name) for name in one.__slots__})
         return
-    table = rich.table.Table("Model", "Name", "Base", "Method", "Dataset", "Eval loss", "Tags")
+    table = _table("Name", "Base", "Method", "Eval loss", "Tags")
     for one in found:
         loss = "" if one.eval_loss is None else f"{one.eval_loss:.4f}"
-        table.add_row(one.id, one.name, one.base_name, one.method, one.dataset_name, loss, ", ".join(one.tags))
+        table.add_row(one.id, one.name, one.base_name, one.method, loss, ", ".join(one.tags))
     console.print(table)
+
+
+def _table(*columns: str) -> rich.table.Table:
+    """The ids are whole however narrow the terminal is: the other commands take them."""
+    table = rich.table.Table()
+    table.add_column("Model", no_wrap=True)
+    for column in columns:
+        table.add_column(column)
+    return table
 
 
 def _told(info: ModelInfo) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Going on from a job's output, or a brought adapter: how a method can begin there, and from what it is taken."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from core.models.adapters import brought_adapter
 from storage import manifest
 from storage.methods import Full, LowRank, Method, Qlora
 from storage.run_folder import RunFolder
-from storage.spec import JobSpec, ModelRef, StartRef, Way
+from storage.spec import JOB_ID_PATTERN, JobSpec, ModelRef, StartRef, Way
 
 #: What two adapters have to share for the one to be trained on as the other. Dropout and bits only matter in training.
 SAME = ("rank", "alpha", "targets", "rslora", "dora", "length", "size", "activation", "placement")
@@ -52,13 +53,14 @@ class Before:
 
 
 def before(start_from: str, home: Home) -> Before:
-    """Raises BadInput where there is no such thing."""
+    """Raises BadInput where there is no such thing. `start_from` may come out of an address."""
+    is_id = re.fullmatch(JOB_ID_PATTERN, start_from) is not None
     folder = RunFolder(home.runs / start_from)
-    if folder.has_output():
+    if is_id and folder.has_output():
         run = folder.spec()
         base = run.model
         return Before(start_from, run.output_name, run.method, base.id, base.name, base.revision, folder.output)
-    if (brought := brought_adapter(home.adapters / start_from)) is not None:
+    if is_id and (brought := brought_adapter(home.adapters / start_from)) is not None:
         return Before(
             brought.id,
             brought.name,
@@ -69,7 +71,7 @@ def before(start_from: str, home: Home) -> Before:
             home.adapters / brought.id,
         )
     raise BadInput(
-        f"“{start_from}” has no finished output to go on from. Choose a completed job or an adapter, or leave "
+        f"“{start_from[:80]}” has no finished output to go on from. Choose a completed job or an adapter, or leave "
         "start_from empty to begin with the base model."
     )
 

@@ -26,6 +26,8 @@ from storage.child_process import Json
 from storage.files import bytes_of, read_json, write_json
 
 NEWEST = "main"
+#: Longer than a look takes, shorter than a person waits.
+PATIENCE_S = 2.0
 State = Literal["running", "elsewhere", "stopped", "failed"]
 
 log = logging.getLogger(__name__)
@@ -197,18 +199,18 @@ class Downloads:
 
     def _is_held(self, name: str) -> bool:
         try:
-            with self._held(name):
+            with self._held(name, patience_s=0):
                 return False
         except Conflict:
             return True
 
     @contextmanager
-    def _held(self, name: str) -> Iterator[None]:
-        """No second process fetches it, or throws it away."""
+    def _held(self, name: str, patience_s: float = PATIENCE_S) -> Iterator[None]:
+        """No second process fetches it, or throws it away. Whoever only looks holds it for a moment, too."""
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(f"{self._place(name)}.lock")
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=patience_s)
         except filelock.Timeout as error:
             raise Conflict(f"{name} is being fetched right now. Wait for it, or stop it first.") from error
         try:

@@ -12,7 +12,7 @@ from ui.components.quantity import size_of
 from ui.components.text import Text, box
 from ui.threads import in_thread
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 STATES = {
     "running": "",
     "elsewhere": "A command or another studio fetches it.",
@@ -77,14 +77,16 @@ class ModelDownloads:
             Button("Go on" if one.progress.done else "Try again", partial(self._again, one), kind="primary").mark(
                 f"resume-{one.name}"
             )
-            Button("Throw away", partial(self._discard, one.name)).mark(f"discard-{one.name}")
+            Button("Throw away" if one.progress.done else "Dismiss", partial(self._discard, one.name)).mark(
+                f"discard-{one.name}"
+            )
 
     def _follow(self, one: Look) -> None:
         words, bar = self._rows[one.name]
         done, total = one.progress.done, one.progress.total
         share = f" {100 * done // total} % of {size_of(total)}" if total else ""
         phase = {"starting": "Asking the hub", "Downloading": ""}.get(one.progress.phase, one.progress.phase)
-        words.text = f"{phase}{share}".strip()
+        words.text = f"{phase}{share}".strip() if one.state == "running" or share else ""
         bar.visible = one.state == "running" or done > 0
         if total:
             bar.props["max"], bar.props["value"] = total, min(done, total)
