@@ -10,7 +10,7 @@ from serving.lanes import Lanes
 from serving.rows import LEAST_ROWS, Rows
 
 #: Tokens of prompts that are read between two steps of those that answer already.
-PROMPT_TOKENS = 512
+PROMPT_TOKENS = 256
 
 
 class Reading:

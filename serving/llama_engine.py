@@ -28,7 +28,7 @@ from storage.serving import WorkerSpec
 #: Bytes of keys and values that all running answers share, where one context needs no more.
 CACHE_BYTES = 512 * 1024**2
 #: Tokens of a prompt that are read in one step: a client that hangs up is noticed between two of them.
-STEP_TOKENS = 256
+STEP_TOKENS = 64
 
 
 @dataclass(frozen=True)

@@ -90,17 +90,22 @@ async def listen(service: Service, folder: Path) -> None:
 
 
 def engine_of(spec: WorkerSpec, progress: Progress) -> Engine:
+    """The one that was asked for; transformers where llama.cpp's files cannot be made of what is there.
+
+    core chooses by the model's settings and the method; what a tokenizer is like shows only here.
+    """
     # Each brings its own libraries, seconds of imports: only the one that is used.
-    match spec.engine:
-        case "llama.cpp":
-            from serving.llama_engine import llama_engine
+    if spec.engine == "vllm":
+        from serving.vllm_engine import vllm_engine
 
+        return vllm_engine(spec, progress.tell)
+    if spec.engine == "llama.cpp":
+        from serving.llama_engine import llama_engine
+
+        try:
             return llama_engine(spec, progress.tell)
-        case "transformers":
-            from serving.transformers_engine import transformers_engine
+        except CannotHold as reason:
+            logging.getLogger(__name__).warning("transformers answers instead of llama.cpp: %s", reason)
+    from serving.transformers_engine import transformers_engine
 
-            return transformers_engine(spec, progress.tell)
-        case "vllm":
-            from serving.vllm_engine import vllm_engine
-
-            return vllm_engine(spec, progress.tell)
+    return transformers_engine(spec, progress.tell)

@@ -19,7 +19,7 @@ SPEC, SOCKET, PROGRESS, READY, FAILED = "worker.json", "socket", "progress.json"
 ADAPTER_HEADER = "x-tunesmith-adapter"
 #: Asks for the tokens of a streamed answer in a last comment, `: {"usage": …}`, which clients are not shown.
 USAGE_HEADER = "x-tunesmith-usage"
-#: `failed.json`'s cause where another engine may hold this model.
+#: `failed.json`'s cause where this engine cannot hold what it was started with.
 CANNOT_HOLD = "cannot_hold"
 #: `model_type` of the families that serving/gguf_files.py can write; a test keeps both the same.
 GGUF_FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})

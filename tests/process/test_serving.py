@@ -343,6 +343,27 @@ def test_a_hostile_template_costs_one_request_and_not_the_worker(model, tmp_path
         assert worker.close() == 0
 
 
+def test_what_llama_cpp_cannot_hold_from_the_start_is_answered_by_transformers(model, adapters, tmp_path, reference):
+    spec = {"engine": "llama.cpp", "weights_dtype": "float32"}
+    with closing(AskedWorker(tmp_path / "w", model, {"prefix": adapters["prefix"]}, **spec)) as worker:
+        assert worker.ready().health["engine"] == "transformers"
+        assert worker.say("prefix") == reference.say("prefix")
+        assert "LoRA adapters only" in worker.log
+
+
+def test_more_requests_than_may_wait_are_sent_away_for_a_moment(model, tmp_path):
+    with closing(AskedWorker(tmp_path / "w", model, {}, engine="llama.cpp", slots=1, most_waiting=0)) as worker:
+        worker.ready()
+        with worker.ask(max_tokens=400, stream=True, logit_bias={"0": -100, "2": -100}) as stream:
+            next(iter(stream))
+            with pytest.raises(openai.InternalServerError, match="being written") as busy:
+                worker.ask()
+            assert busy.value.status_code == 503
+            assert busy.value.response.headers["retry-after"]
+        worker.wait_until_idle()
+        assert worker.ask().choices
+
+
 def test_a_model_that_is_not_there_is_said_in_a_sentence(model, tmp_path):
     missing = model.model_copy(update={"path": str(tmp_path / "nowhere")})
     with closing(AskedWorker(tmp_path / "w", missing, {}, engine="llama.cpp")) as worker:
