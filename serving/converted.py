@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from serving.failures import CannotHold
 from storage.files import sha256_of
 from storage.manifest import NAME as MANIFEST
 
@@ -32,6 +33,8 @@ class Converted:
 
     def adapter(self, adapter: Path) -> Path:
         """An adapter's file; `adapter` is PEFT's folder. Raises CannotHold."""
+        if not (adapter / "adapter_config.json").is_file():
+            raise CannotHold(f"There is no adapter in {adapter}.")
         target = self._folder / f"lora-{digest_of_adapter(adapter, self._model)}.gguf"
         if not target.is_file():
             from serving.gguf_adapters import write_adapter

@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import orjson
 import psutil
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +23,12 @@ from storage.serving import ADAPTER_HEADER, WorkerSpec
 
 #: Of one request. The longest contexts of today are a million tokens.
 MOST_BYTES = 8 * 1024**2
+
+
+class AdapterAsked(BaseModel):
+    """`PUT /adapters/NAME`; the folder is PEFT's."""
+
+    folder: str = Field(min_length=1, max_length=4096)
 
 
 class Service:
@@ -67,9 +72,8 @@ class Service:
         return JSONResponse(self.health())
 
     async def _load(self, request: Request) -> Response:
-        asked = orjson.loads(await body_of(request))
-        name = request.path_params["name"]
-        await run_in_threadpool(self._engine.load_adapter, name, Path(str(asked["folder"])))
+        folder = Path(AdapterAsked.model_validate_json(await body_of(request)).folder)
+        await run_in_threadpool(self._engine.load_adapter, request.path_params["name"], folder)
         return JSONResponse({"adapters": self._engine.adapters()})
 
     async def _drop(self, request: Request) -> Response:

@@ -327,6 +327,13 @@ def test_llama_cpp_says_why_it_cannot_hold_an_adapter(llama, adapters):
         assert because in answer.json()["error"]["message"]
 
 
+def test_a_folder_without_an_adapter_is_refused(worker, tmp_path):
+    answer = worker.http.put("/adapters/nothing", json={"folder": str(tmp_path)})
+    assert answer.status_code == 409
+    assert "adapter" in answer.json()["error"]["message"]
+    assert worker.http.put("/adapters/nothing", content=b"[").status_code == 400
+
+
 def test_a_hostile_template_costs_one_request_and_not_the_worker(model, tmp_path):
     template = (
         "{% if messages[0].content == 'memory' %}{{ 'x' * (10 ** 10) }}{% endif %}"
