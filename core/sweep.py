@@ -19,6 +19,8 @@ from storage.run_folder import RunFolder
 QUIET_S = 3600.0
 #: A download that stopped can be gone on with for so long.
 FORGOTTEN_S = 14 * 24 * 3600.0
+#: What can be made again in seconds or minutes goes when nobody has asked for it for so long.
+UNASKED_S = 30 * 24 * 3600.0
 
 
 class Sweep:
@@ -30,7 +32,8 @@ class Sweep:
 
     def find(self) -> list[Removed]:
         """Everything that would go now."""
-        return [*self._leftovers(), *self._trash.old(), *self._checkpoints(), *self._uploads(), *self._tokens()]
+        leftovers = [*self._leftovers(), *self._trash.old(), *self._checkpoints(), *self._uploads()]
+        return [*leftovers, *self._tokens(), *self._served()]
 
     def remove(self, item: Removed) -> None:
         """Through the trash, so that a crash never leaves half of it in its place. What was pinned meanwhile stays."""
@@ -79,6 +82,13 @@ class Sweep:
             about = read_json(path / token_folder.ABOUT) or {}
             if not (self._home.datasets / str(about.get("dataset", ""))).is_dir():
                 yield Removed(path, size, "tokens of a dataset that is gone")
+
+    def _served(self) -> Iterator[Removed]:
+        """What workers have made of models and adapters. One that is in use keeps its file, name or no name."""
+        for path in sorted(self._home.served.glob("[!.]*")):
+            about = path.stat()
+            if time.time() - max(about.st_atime, about.st_mtime) > UNASKED_S:
+                yield Removed(path, bytes_of(path), "a model's file that no worker has read for a month")
 
     def _is_used(self, dataset: Path) -> bool:
         """A dataset with its description can come back by rebuild-index: only what has none is lost."""

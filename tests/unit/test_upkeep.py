@@ -150,3 +150,13 @@ def test_the_commands_of_the_index(studio: Studio, asked: JobSpec) -> None:
         assert result.exit_code == 65
         assert "already served by process" in result.stderr
     lock.release()
+
+
+def test_gc_takes_what_no_worker_has_read_for_a_month(studio: Studio) -> None:
+    studio.home.served.mkdir(parents=True)
+    for name, days in (("base-old.gguf", 31), ("base-new.gguf", 29)):
+        path = studio.home.served / name
+        path.write_bytes(b"w" * 1000)
+        os.utime(path, (time.time() - days * 24 * 3600,) * 2)
+    assert "no worker has read" in run("gc", "--data-dir", studio.home.path).output
+    assert [path.name for path in studio.home.served.iterdir()] == ["base-new.gguf"]
