@@ -15,7 +15,9 @@ from storage import manifest
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 MINUTES = 60_000
-QUESTION = "paid by bank transfer 3 days ago, order still says awaiting payment"
+QUESTION = "My order says packed for four days now. Is something wrong?"
+#: How every answer of the starter examples ends; learned in two epochs.
+SIGNED = "Larkspur Supply"
 STEPS_DRAWN = "() => document.querySelector('.js-plotly-plot').data[0].x"
 
 
@@ -45,7 +47,7 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     page.get_by_label("Epochs", exact=True).fill("0")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_text("Give a whole number from 1 to 1000").first).to_be_visible()
-    page.get_by_label("Epochs", exact=True).fill("1")
+    page.get_by_label("Epochs", exact=True).fill("2")
     expect(page.get_by_text("would give fewer than 10 steps an epoch")).to_be_visible()
     page.get_by_role("button", name="Create").click()
 
@@ -53,7 +55,7 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     page.wait_for_url("**/dashboard/fine-tuning/supervised/*")
     page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].x.length >= 2", timeout=5 * MINUTES)
     expect(page.get_by_text("Running").first).to_be_visible()
-    expect(page.get_by_text("Epoch 1/1")).to_be_visible()
+    expect(page.get_by_text("Epoch 1/2")).to_be_visible()
 
     # The server dies; the training does not notice, and the page comes back with the whole curve.
     server.kill()
@@ -63,7 +65,7 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     assert drawn == list(range(1, len(drawn) + 1))
 
     expect(page.get_by_text("Completed").first).to_be_visible(timeout=10 * MINUTES)
-    expect(page.get_by_text("100 % • Epoch 1/1")).to_be_visible()
+    expect(page.get_by_text("100 % • Epoch 2/2")).to_be_visible()
     expect(page.get_by_text("Before", exact=True)).to_have_count(3)
     expect(page.get_by_text("After", exact=True)).to_have_count(3)
     drawn = page.evaluate(STEPS_DRAWN)
@@ -89,7 +91,7 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     expect(learned.first).not_to_contain_text("<|im_start|>user")
     page.wait_for_function("document.querySelector('.js-plotly-plot')?.data?.[0].y.length > 1")
 
-    # What was trained answers: on its page, and through OpenAI's own client, unlike the base model.
+    # What was trained answers as it was taught to, on its page and to OpenAI's own client; the base model does not.
     visit(page, f"{server.url}/dashboard/fine-tuning/supervised/{run.name}")
     expect(page.get_by_text("No current deployments.")).to_be_visible()
     page.get_by_role("button", name="Deploy").click()
@@ -105,15 +107,17 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     if stop.is_visible():
         stop.click()
     expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=MINUTES)
-    assert answer(server, "support-bot") == answer(server, "support-bot", stream=True)
-    assert answer(server, "support-bot") != answer(server, "smollm2-135m")
+    taught = answer(server, "support-bot")
+    assert SIGNED in taught
+    assert SIGNED not in answer(server, "smollm2-135m")
+    assert answer(server, "support-bot", stream=True) == taught
     expect(page.get_by_text("Answers with llama.cpp")).to_be_visible()
 
 
 def answer(server: ServedStudio, model: str, *, stream: bool = False) -> str:
     client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", timeout=300)
     messages = [{"role": "user", "content": QUESTION}]
-    asked = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 24, "stream": stream}
+    asked = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 200, "stream": stream}
     told: Any = client.chat.completions.create(**asked)  # type: ignore[call-overload]
     if stream:
         return "".join(part.choices[0].delta.content or "" for part in told)

@@ -11,7 +11,7 @@ import pytest
 from core.fields import fields
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("app.py", "api", "cli", "ui", "core", "graders", "storage", "training")
+ROOMS = ("app.py", "api", "cli", "ui", "core", "graders", "storage", "serving", "training")
 
 
 def modules() -> list[Path]:
@@ -33,7 +33,10 @@ def test_the_web_process_never_loads_the_training_stack() -> None:
     program = "import sys, app, ui.pages, ui.guard; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert loaded & {"torch", "transformers", "peft", "trl", "datasets", "training", "numpy"} == set()
+    assert (
+        loaded & {"torch", "transformers", "peft", "trl", "datasets", "training", "serving", "numpy", "xllamacpp"}
+        == set()
+    )
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
