@@ -49,6 +49,7 @@ def standing(place: Place, slot: Slot | None) -> Standing:
             return Standing(state=State.DEGRADED, reason=again, engine=engine)
         reason = f"Loading {place.base.title}" + (f": {doing}" if doing else ".")
         return Standing(state=State.STARTING, reason=reason, engine=engine)
+    engine = ENGINES.get(slot.worker.engine, engine) if slot.worker else engine
     device = "this machine's processor" if place.base.device == CPU else f"a GPU ({slot.device_uuid})"
     loaded = Standing(
         state=State.READY,

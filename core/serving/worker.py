@@ -45,6 +45,8 @@ class Worker:
         self.spec = spec
         self.state = State.STARTING
         self.reason = ""
+        #: Where the one that was asked for could not hold the model, the worker has taken another.
+        self.engine: str = spec.engine
         self.started_at = time.monotonic()
         self._folder, self._on_change = folder, on_change
         self._is_stopping = False
@@ -105,6 +107,7 @@ class Worker:
         """A file says that it is ready; only its end says that it is not any more."""
         while self.state is State.STARTING and self._process.poll() is None:
             if (self._folder / READY).exists():
+                self.engine = str((read_json(self._folder / READY) or {}).get("engine") or self.engine)
                 self._become(State.READY)
             else:
                 time.sleep(LOOK_S)
