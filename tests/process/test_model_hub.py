@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from hub_standin import COMMIT, HubStandIn, serving
+from typer.testing import CliRunner
 
+from app import main
 from core.errors import StudioError
 from core.home import Home
 from core.hub import HubAccess
@@ -176,3 +178,13 @@ def test_a_download_can_be_stopped_and_thrown_away(home: Home, standin: HubStand
     assert [look.state for look in hub.all()] == ["stopped"]
     hub.discard("acme/tiny")
     assert hub.all() == []
+
+
+def test_the_commands_answer_in_a_sentence(home: Home, standin: HubStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", standin.url)
+    monkeypatch.setenv("HF_HOME", str(home.path / "hf"))
+    found = CliRunner().invoke(main, ["models", "search", "gated", "--data-dir", str(home.path)])
+    assert (found.exit_code, found.output) == (0, "acme/gated  0.00 B  apache-2.0  100 downloads  gated\n")
+    refused = CliRunner().invoke(main, ["models", "pull", "acme/pickled", "--data-dir", str(home.path)])
+    assert refused.exit_code == 65
+    assert "acme/pickled keeps its weights as a pickle only" in refused.stderr
