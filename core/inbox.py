@@ -106,9 +106,12 @@ class Inbox:
                 asked.rename(taken)
             except FileNotFoundError:
                 continue  # taken back
-            answer = _answer(taken, execute)
-            write_json(asked.with_name(asked.stem + _ANSWER), answer.model_dump(mode="json"))
-            taken.unlink()
+            answer = Answer(error="Something went wrong in the studio while it did this; its log says what.")
+            try:
+                answer = _answer(taken, execute)
+            finally:  # who asks waits until it is told
+                write_json(asked.with_name(asked.stem + _ANSWER), answer.model_dump(mode="json"))
+                taken.unlink()
 
     def _waiting(self) -> Iterator[Path]:
         return (path for path in self.folder.glob("*.json") if not path.name.endswith(_ANSWER) and path.name[0] != ".")

@@ -149,3 +149,11 @@ def test_a_request_is_done_once_and_nonsense_is_answered(home: Home) -> None:
 
 def request(job_id: str) -> Request:
     return Request(kind="cancel", job_id=job_id, actor_name="Alice", actor_email="alice@example.org")
+
+
+def test_who_asks_is_told_when_the_studio_itself_fails(served: Studio) -> None:
+    """A priority that is no number gets past the inbox and is nobody's sentence: it must not be waited for in vain."""
+    ask = Request(kind="priority", job_id="nobody", to="high", actor_name=ALICE.name, actor_email=ALICE.email)
+    answer = Inbox(served.home).ask(ask)
+    assert answer
+    assert "Something went wrong in the studio" in answer.error
