@@ -36,11 +36,11 @@ def answers(model: ModelRef, questions: list[str], tokens: int, spec: dict[str, 
             worker.ask(question=question, max_tokens=tokens, logprobs=True).choices[0].logprobs.content
             for question in questions
         ]
-        alone = [worker.say(question=question, max_tokens=tokens) for question in questions]
+        alone = [worker.say(question=question) for question in questions]
         together = worker.say_at_once([("base", question) for question in questions])
-        if any(asked != said for asked, said in zip(alone, together, strict=True)):
-            together = [said if said == asked else "" for asked, said in zip(alone, together, strict=True)]
-    return [[(token.token, token.logprob) for token in answer] for answer in told], sum(map(bool, together))
+    return [[(token.token, token.logprob) for token in answer] for answer in told], sum(
+        map(str.__eq__, alone, together)
+    )
 
 
 def main() -> None:

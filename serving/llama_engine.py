@@ -27,6 +27,8 @@ from storage.serving import WorkerSpec
 
 #: Bytes of keys and values that all running answers share, where one context needs no more.
 CACHE_BYTES = 512 * 1024**2
+#: llama.cpp keeps room for tokens in blocks of so many.
+CACHE_BLOCK = 256
 #: Tokens of a prompt that are read in one step: a client that hangs up is noticed between two of them.
 STEP_TOKENS = 64
 
@@ -207,8 +209,11 @@ def pool_of(config: dict[str, Any], spec: WorkerSpec) -> int:
     heads = int(config["num_attention_heads"])
     size = int(config.get("head_dim") or config["hidden_size"] // heads)
     per_token = 2 * 2 * int(config["num_hidden_layers"]) * int(config.get("num_key_value_heads") or heads) * size
-    fitting = max(spec.context_length, min(spec.context_length * spec.slots, CACHE_BYTES // per_token))
-    return -(-fitting // STEP_TOKENS) * STEP_TOKENS
+    each = -(-spec.context_length // CACHE_BLOCK) * CACHE_BLOCK
+    whole = each * spec.slots
+    return (
+        whole if whole * per_token <= CACHE_BYTES else max(each, CACHE_BYTES // per_token // CACHE_BLOCK * CACHE_BLOCK)
+    )
 
 
 def started(settings: Settings) -> Instance:
@@ -216,8 +221,9 @@ def started(settings: Settings) -> Instance:
     asked = xllamacpp.CommonParams()
     asked.model.path = str(settings.model)
     asked.n_parallel = settings.slots
-    # One room for all: a long answer may take what short ones leave.
-    asked.kv_unified = True
+    # Where there is no room for a whole context each, one room for all: a long answer may take what short ones leave.
+    # It costs time, because each answer then looks past the others' keys.
+    asked.kv_unified = settings.pool < settings.context_length * settings.slots
     asked.n_ctx = settings.pool
     asked.n_batch = asked.n_ubatch = STEP_TOKENS
     asked.cpuparams.n_threads = asked.cpuparams_batch.n_threads = settings.threads
