@@ -116,6 +116,10 @@ def tunesmith_warm(task: Task, name: str) -> Result:
     return _studio(task, name, turbo=False, warm=True)
 
 
+def tunesmith_warm_turbo(task: Task, name: str) -> Result:
+    return _studio(task, name, turbo=True, warm=True)
+
+
 def _studio(task: Task, name: str, *, turbo: bool, warm: bool = False) -> Result:
     """From Create in a studio that serves its folder; what the person waits for is in the first step's time."""
     studio = Studio(Home(task.data_dir), keeps_spare=warm)
@@ -184,4 +188,5 @@ PROGRAMS: dict[str, Callable[[Task, str], Result]] = {
     "tunesmith": tunesmith,
     "turbo": tunesmith_turbo,
     "warm": tunesmith_warm,
+    "warm-turbo": tunesmith_warm_turbo,
 }

@@ -32,6 +32,7 @@ class Launch:
             device=base.device,
             threads=len(os.sched_getaffinity(0)),
             slots=self.settings.slots,
+            bits=self.settings.bits,
             context_length=min(base.model.context_length, self.settings.context_length),
         )
         told = {"CUDA_VISIBLE_DEVICES": device_uuid} if device_uuid else {}

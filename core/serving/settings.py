@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 from core.devices import GB
 from core.errors import BadInput
@@ -9,6 +10,7 @@ from core.memory import host_memory
 
 IDLE_VARIABLE = "TUNESMITH_SERVING_IDLE_MINUTES"
 MEMORY_VARIABLE = "TUNESMITH_SERVING_MEMORY_GB"
+BITS_VARIABLE = "TUNESMITH_SERVING_BITS"
 IDLE_MINUTES = 15.0
 #: Of the machine's memory. The rest is for training, for the studio, and for whoever sits at the machine.
 MEMORY_SHARE = 0.5
@@ -16,12 +18,16 @@ MEMORY_SHARE = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """`slots`: how many answers a worker writes at a time. `context_length`: tokens of a prompt with its answer."""
+    """`slots`: how many answers a worker writes at a time. `context_length`: tokens of a prompt with its answer.
+
+    `bits` of a weight in llama.cpp: 8 are faster where several ask at once, and round a little (docs/serving.md).
+    """
 
     idle_s: float = IDLE_MINUTES * 60
     memory_bytes: int = 8 * GB
     slots: int = 8
     context_length: int = 8192
+    bits: Literal[8, 16] = 16
 
     @classmethod
     def find(cls) -> "Settings":
@@ -30,7 +36,18 @@ class Settings:
         return cls(
             idle_s=_number(IDLE_VARIABLE, IDLE_MINUTES) * 60,
             memory_bytes=int(_number(MEMORY_VARIABLE, share_gb) * GB),
+            bits=_bits(),
         )
+
+
+def _bits() -> Literal[8, 16]:
+    match os.environ.get(BITS_VARIABLE, "16"):
+        case "8":
+            return 8
+        case "16":
+            return 16
+        case asked:
+            raise BadInput(f"{BITS_VARIABLE} is “{asked[:80]}”; set it to 8 or 16, or leave it out (16).")
 
 
 def _number(variable: str, default: float) -> float:
