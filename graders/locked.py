@@ -48,6 +48,7 @@ def main(readable: list[str]) -> int:
     if child := os.fork():  # the first process of a new PID namespace: when it ends, all in it end
         return watch(child)
     must(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "to end with its parent")
+    os.setsid()  # a signal to its group would reach the process that watches it, namespaces or not
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -2,6 +2,8 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import openai
@@ -107,17 +109,26 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     if stop.is_visible():
         stop.click()
     expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=MINUTES)
-    taught = answer(server, "support-bot")
+    taught = answer(server, "support-bot", tokens=200)
     assert SIGNED in taught
-    assert SIGNED not in answer(server, "smollm2-135m")
-    assert answer(server, "support-bot", stream=True) == taught
+    assert SIGNED not in answer(server, "smollm2-135m", tokens=200)
+    assert answer(server, "support-bot", tokens=200, stream=True) == taught
     expect(page.get_by_text("Answers with llama.cpp")).to_be_visible()
 
+    # Two adapters and their base, asked from eight threads in turn, say what each says alone.
+    first, *_ = sorted(path.name for path in (run / "checkpoints").glob("step-*"))
+    models = ["support-bot", f"{run.name}@{int(first.removeprefix('step-'))}", "smollm2-135m"]
+    alone = {model: answer(server, model) for model in models}
+    assert len(set(alone.values())) == len(models)
+    in_turn = models * 4
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(partial(answer, server), in_turn)) == [alone[model] for model in in_turn]
 
-def answer(server: ServedStudio, model: str, *, stream: bool = False) -> str:
+
+def answer(server: ServedStudio, model: str, *, tokens: int = 24, stream: bool = False) -> str:
     client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", timeout=300)
     messages = [{"role": "user", "content": QUESTION}]
-    asked = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 200, "stream": stream}
+    asked = {"model": model, "messages": messages, "temperature": 0, "max_tokens": tokens, "stream": stream}
     told: Any = client.chat.completions.create(**asked)  # type: ignore[call-overload]
     if stream:
         return "".join(part.choices[0].delta.content or "" for part in told)

@@ -48,10 +48,10 @@ def register(studio: Studio, _signals: Signals) -> None:
             if problem := await _begin_with(studio, form, model, start):
                 Text("p", problem, "ts-error").props("role=alert")
             wizard = Wizard(studio, form, key, clone)
-            await wizard.build(dataset)
+            await wizard.build(dataset, int(step) if step in ("1", "2", "3") else 1)
             if content is None or model:
                 wizard.suggest()
-            wizard.show(int(step) if step in ("1", "2", "3") else 1)
+            wizard.refresh()
 
 
 async def _content(studio: Studio, key: str, clone: str) -> dict[str, Any] | None:
@@ -82,10 +82,11 @@ class Wizard:
         self._key = key
         self._clone = clone
         self._is_created = False
+        self._number = 1
         self._task = f"draft {ui.context.client.id}"
 
-    async def build(self, dataset: str = "") -> None:
-        """`dataset` is the one whose page the user comes from."""
+    async def build(self, dataset: str, number: int) -> None:
+        """`dataset` is the one whose page the user comes from, `number` the step that is open."""
         models = await in_thread(self._studio.models.all)
         starter = await in_thread(self._studio.models.starter.state)
         tuned = await in_thread(self._studio.custom_models.all)
@@ -112,6 +113,7 @@ class Wizard:
                 self._problem.visible = False
                 self._foot(3)
         self._steps = (first, second, third)
+        self.show(number)  # before anything is waited for: who is quick may already click
         await self._model.start()
         await self._dataset.start()
         self._form.on_change(self._save_soon)
@@ -126,7 +128,12 @@ class Wizard:
         """Begin with what suits the preselected model."""
         self._model.suggest()
 
+    def refresh(self) -> None:
+        """What the steps say of themselves, with the one open that is open by now."""
+        self.show(self._number)
+
     def show(self, number: int) -> None:
+        self._number = number
         summaries = (self._model.summary, self._dataset.summary, self._settings.summary)
         problems = self._form.problems()
         complete = ("model" not in problems, "dataset" not in problems, False)
