@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from chromium import launch_options
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from served import ServedStudio
+
+# Playwright's 5 s are too few beside another test that trains.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

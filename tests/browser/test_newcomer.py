@@ -14,7 +14,7 @@ from served import ServedStudio
 
 from storage import manifest
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 
 MINUTES = 60_000
 QUESTION = "My order says packed for four days now. Is something wrong?"
@@ -66,7 +66,7 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     drawn = page.evaluate(STEPS_DRAWN)
     assert drawn == list(range(1, len(drawn) + 1))
 
-    expect(page.get_by_text("Completed").first).to_be_visible(timeout=10 * MINUTES)
+    expect(page.get_by_text("Completed").first).to_be_visible(timeout=20 * MINUTES)
     expect(page.get_by_text("100 % • Epoch 2/2")).to_be_visible()
     expect(page.get_by_text("Before", exact=True)).to_have_count(3)
     expect(page.get_by_text("After", exact=True)).to_have_count(3)
