@@ -15,8 +15,6 @@ FIXED = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "GOMP_SPINCOUNT": "0",
     "TOKENIZERS_PARALLELISM": "false",
-    # Fresh memory in large pages: a first step touches gigabytes, and each small page of them is a fault.
-    "THP_MEM_ALLOC_ENABLE": "1",
     "TRANSFORMERS_VERBOSITY": "warning",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
