@@ -15,7 +15,8 @@ of torch, and it imports the second), and `--llamafactory lf/bin/python`.
 
 Every program is watched from outside: seconds and CPU seconds between the first step's beginning and the last step's
 end, the process's peak memory, and the time from the start (for us: from Create) to the first step's beginning and end.
-At the end one program scores all adapters on the same held-out rows. `warm` is Tunesmith with a spare trainer waiting.
+At the end one program scores all adapters on the same held-out rows. `warm` is Tunesmith with a spare
+trainer waiting, `warm-turbo` the same with Turbo.
 Take at least ten steps' rows: with fewer Tunesmith makes its steps smaller.
 """
 
