@@ -1,10 +1,12 @@
 """Where the pages are. A link is written once."""
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from storage.spec import Objective
 
 JOBS = "/dashboard/fine-tuning"
+COMPARE = "/dashboard/fine-tuning/compare"
 WIZARD = "/dashboard/fine-tuning/create"
 DATASETS = "/dashboard/datasets"
 DATASET_UPLOAD = "/dashboard/datasets/upload"
@@ -21,8 +23,14 @@ def jobs(kind: str = "supervised", **filters: str) -> str:
     return _with(JOBS, type=kind, **filters)
 
 
-def job(job_id: str, objective: Objective = Objective.SFT) -> str:
-    return f"{JOBS}/{TYPES[objective]}/{job_id}"
+def job(job_id: str, objective: Objective = Objective.SFT, **view: str) -> str:
+    """`view` is what is chosen above the curves; empty values stay out of the address."""
+    return _with(f"{JOBS}/{TYPES[objective]}/{job_id}", **view)
+
+
+def compare(job_ids: Iterable[str] = (), **view: str) -> str:
+    """Several jobs side by side, in this order."""
+    return _with(COMPARE, jobs=",".join(job_ids), **view)
 
 
 def wizard(
@@ -78,4 +86,4 @@ def custom_model(model_id: str) -> str:
 
 def _with(path: str, **query: str) -> str:
     chosen = {name: value for name, value in query.items() if value}
-    return f"{path}?{urlencode(chosen)}" if chosen else path
+    return f"{path}?{urlencode(chosen, safe=',')}" if chosen else path
