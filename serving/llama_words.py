@@ -99,6 +99,8 @@ def sampling_of(sampling: Sampling) -> Json:
         "logit_bias": [[token, bias] for token, bias in sampling.logit_bias.items()],
         "stop": list(sampling.stop),
     }
+    if sampling.temperature == 0:
+        asked |= {"samplers": ["penalties", "top_k"], "top_k": 1}  # without sorting the whole vocabulary for each token
     if sampling.seed is not None:
         asked["seed"] = sampling.seed % (2**32 - 1)  # the last number means that there is none
     if sampling.top_logprobs is not None:
