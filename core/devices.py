@@ -4,10 +4,11 @@
 from a JSON file, so that queueing, strangers and a GPU that vanishes can be tried and tested anywhere.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,7 +44,8 @@ class DeviceProcess:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
-    """`index` is for people only; everything else goes by `uuid`."""
+    """`index` is for people only; everything else goes by `uuid`. `busy` is the share of time, 0 to 1, in which it
+    computed lately; None where nobody can say."""
 
     uuid: str
     name: str
@@ -51,6 +53,8 @@ class Device:
     free_bytes: int
     processes: tuple[DeviceProcess, ...] = ()
     index: int = 0
+    #: Never the same twice, so two looks at an unchanged device still compare equal.
+    busy: float | None = field(default=None, compare=False)
 
     @property
     def kind(self) -> str:
@@ -137,6 +141,7 @@ def _simulated(index: int, gpu: dict[str, Any]) -> Device:
         free_bytes=max(0, memory_bytes - sum(process.memory_bytes for process in processes)),
         processes=processes,
         index=index,
+        busy=gpu.get("busy"),
     )
 
 
@@ -174,7 +179,14 @@ def _nvml_gpu(index: int) -> Device:
             DeviceProcess(pid=p.pid, user=_user_of(p.pid), memory_bytes=int(p.usedGpuMemory or 0)) for p in computing
         ),
         index=index,
+        busy=_busy(handle),
     )
+
+
+def _busy(handle: Any) -> float | None:
+    with contextlib.suppress(pynvml.NVMLError):  # a slice of a GPU does not tell
+        return float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu) / 100
+    return None
 
 
 def _user_of(pid: int) -> str:

@@ -25,6 +25,7 @@ from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
+from core.first_run import FirstRun
 from core.grading.trials import GraderTrials
 from core.hardware import Hardware
 from core.home import Home
@@ -44,6 +45,7 @@ from core.models.library import Models
 from core.models.removal import Removal
 from core.nightly import Nightly
 from core.opening import make_ready, on_network
+from core.overview import Overview
 from core.people import People
 from core.predictions import Predictions
 from core.queueing import Queue
@@ -123,6 +125,8 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.first_run = FirstRun(self.models, self.datasets, self.runs)
+        self.overview = Overview(self._database, home, self.feed, devices)
         self.custom_models = CustomModels(self.runs, self.adapters)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)

@@ -80,9 +80,7 @@ def next_version(session: Session, family: str) -> int:
 
 def search(session: Session, query: DatasetQuery, email: str | None) -> DatasetPage:
     """The newest version of every dataset that `email` may see and that the query names."""
-    other = aliased(Dataset)
-    newest = select(func.max(other.version)).where(other.family == Dataset.family, *_seen_by(email, other))
-    conditions = [*_seen_by(email), col(Dataset.version) == newest.scalar_subquery()]
+    conditions = _newest_versions(email)
     conditions += [_mentions(word) for word in query.search.split()]
     if query.kind is not None:
         conditions.append(col(Dataset.kind) == query.kind)
@@ -93,6 +91,14 @@ def search(session: Session, query: DatasetQuery, email: str | None) -> DatasetP
     page = select(Dataset).where(*conditions).order_by(*_NEWEST)
     rows = session.exec(page.offset((query.page - 1) * query.page_size).limit(query.page_size)).all()
     return DatasetPage(tuple(rows), total)
+
+
+def count(session: Session, email: str | None, kinds: Sequence[Kind], *, at_least: int) -> tuple[int, int]:
+    """Of the datasets that `email` may see: all, and those of these kinds with so many rows and no row in error."""
+    newest = _newest_versions(email)
+    ready = (col(Dataset.kind).in_(kinds), col(Dataset.errors) == 0, col(Dataset.rows) >= at_least)
+    counting = select(func.count()).select_from(Dataset).where(*newest)
+    return session.exec(counting).one(), session.exec(counting.where(*ready)).one()
 
 
 def change(session: Session, ids: Sequence[str], **values: Any) -> None:
@@ -109,6 +115,12 @@ def jobs_with(session: Session, dataset_id: str, *, open_only: bool = False) -> 
 
 
 _NEWEST = (col(Dataset.created_at).desc(), col(Dataset.id))
+
+
+def _newest_versions(email: str | None) -> list[ColumnElement[bool]]:
+    other = aliased(Dataset)
+    newest = select(func.max(other.version)).where(other.family == Dataset.family, *_seen_by(email, other))
+    return [*_seen_by(email), col(Dataset.version) == newest.scalar_subquery()]
 
 
 def _seen_by(email: str | None, table: type[Dataset] = Dataset) -> list[ColumnElement[bool]]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select as sa_select
-from sqlmodel import Session, col, delete, select, update
+from sqlmodel import Session, col, delete, func, select, update
 
 from storage.job_search import Page, Query, conditions, search
+from storage.spec import Objective
 from storage.status import LIVE, TERMINAL, Status
 from storage.tables import Job, now
 
@@ -57,6 +58,22 @@ def with_model(session: Session, model_id: str) -> Sequence[Job]:
     """Jobs on this base model that are not over, the newest first."""
     found = select(Job).where(col(Job.model_id) == model_id, col(Job.status).not_in(TERMINAL))
     return session.exec(found.order_by(col(Job.created_at).desc()).limit(_NAMED)).all()
+
+
+def by_status(session: Session) -> dict[tuple[Objective, Status], int]:
+    """How many jobs there are of each objective in each status."""
+    counted = select(col(Job.objective), col(Job.status), func.count()).group_by(col(Job.objective), col(Job.status))
+    return {(Objective(objective), Status(status)): number for objective, status, number in session.exec(counted)}
+
+
+def latest(session: Session, count: int) -> list[Job]:
+    """The newest jobs of all objectives, those that hold a device left out."""
+    found: list[Job] = []
+    for objective in Objective:  # one by one, in the order of their index
+        newest = select(Job).where(Job.objective == objective, col(Job.status).not_in(LIVE))
+        newest = newest.order_by(col(Job.created_at).desc(), col(Job.id).desc())
+        found += session.exec(newest.limit(count)).all()
+    return sorted(found, key=lambda job: job.created_at, reverse=True)[:count]
 
 
 def having(session: Session, status: Status) -> Sequence[Job]:

@@ -26,8 +26,13 @@ THEME_LABELS = {"auto": ("monitor", "Follow the system"), "light": ("sun", "Ligh
 
 
 @asynccontextmanager
-async def frame(studio: Studio, title: str, crumbs: Sequence[Crumb] = ()) -> AsyncIterator[None]:
-    """`async with frame(studio, "Fine-Tuning Jobs"): …` builds the page inside the chrome."""
+async def frame(
+    studio: Studio, title: str, crumbs: Sequence[Crumb] = (), *, tells_starter: bool = True
+) -> AsyncIterator[None]:
+    """`async with frame(studio, "Fine-Tuning Jobs"): …` builds the page inside the chrome.
+
+    `tells_starter`: the banner about the starter model; a page that tells it itself goes without.
+    """
     profile = await in_thread(studio.people.profile)
     ui.page_title(f"{title} · Tunesmith")
     dark = _paint(profile.theme)
@@ -35,7 +40,8 @@ async def frame(studio: Studio, title: str, crumbs: Sequence[Crumb] = ()) -> Asy
         _bar(studio, profile, dark).move(target_index=0)
     with box("ts-main") as main:
         await disk_banner(studio)
-        await starter_banner(studio)
+        if tells_starter:
+            await starter_banner(studio)
         _breadcrumbs(crumbs)
         yield
     ui.skip_link(target=main)
@@ -65,11 +71,12 @@ DATA_THEMES = {"auto": "'auto'", "light": "'light'", "dark": "'dark'"}
 
 def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
     with box("ts-bar", "header") as bar, box("ts-bar-inner"):
-        with ui.element("a").classes("ts-brand").props(f"href={routes.jobs()} aria-label='Tunesmith, home'"):
+        with ui.element("a").classes("ts-brand").props(f"href={routes.DASHBOARD} aria-label='Tunesmith, home'"):
             icon("brand")
             Text("span", "Tunesmith")
         with box("ts-nav", "nav").props("aria-label=Main"):
             path = ui.context.client.request.url.path
+            _nav_link("grid", "Dashboard", routes.DASHBOARD, is_here=path == routes.DASHBOARD)
             _nav_link("tune", "Fine-Tuning Jobs", routes.jobs(), is_here=path.startswith(routes.JOBS))
             _nav_link("rows", "Datasets", routes.datasets(), is_here=path.startswith(routes.DATASETS))
             _nav_link("cube", "Models", routes.models(), is_here=path.startswith(routes.MODELS))

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 from storage.spec import Objective
 
+DASHBOARD = "/dashboard"
+SETTINGS = "/dashboard/settings"
 JOBS = "/dashboard/fine-tuning"
 COMPARE = "/dashboard/fine-tuning/compare"
 WIZARD = "/dashboard/fine-tuning/create"

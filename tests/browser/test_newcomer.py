@@ -31,6 +31,12 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     page.get_by_role("button", name="Looks right").click()
     expect(page.get_by_text("ada@example.org")).to_be_visible()
 
+    # The dashboard says what this is about, and leads to the jobs.
+    expect(page.get_by_role("heading", name="Try it now")).to_be_visible()
+    page.get_by_role("link", name="Fine-Tuning Jobs").click()
+    page.wait_for_url("**/dashboard/fine-tuning*")
+    page.wait_for_function("window.did_handshake === true")
+
     # The method is chosen; the wizard knows the starter model (as soon as it is made) and the starter dataset.
     page.get_by_role("button", name="Fine-tune a Model").first.click()
     expect(page.get_by_text("Use cases:").first).to_be_visible()

@@ -25,7 +25,7 @@ def rows(user: User) -> list[str]:
 
 
 async def test_an_empty_list_teaches_and_offers_the_first_step(user: User) -> None:
-    await user.open("/")
+    await user.open("/dashboard/fine-tuning")
     await user.should_see("Fine-Tuning Jobs")
     await user.should_see("View your past fine-tuning jobs and create new ones.")
     await user.should_see("Teach a model with your own examples")

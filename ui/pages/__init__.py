@@ -5,6 +5,7 @@ from ui import downloads, uploads
 from ui.pages import (
     add_model,
     custom_model,
+    dashboard,
     dataset,
     datasets,
     deployment,
@@ -20,6 +21,7 @@ from ui.signals import Signals
 
 
 def register_all(studio: Studio, signals: Signals) -> None:
+    dashboard.register(studio, signals)
     jobs.register(studio, signals)
     new_job.register(studio, signals)
     job.register(studio, signals)

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fastapi.responses import RedirectResponse
 from nicegui import background_tasks, ui
 
 from core.actions import Action
@@ -48,10 +47,6 @@ TEACHING = {
 
 
 def register(studio: Studio, signals: Signals) -> None:
-    @ui.page("/")
-    def home() -> RedirectResponse:
-        return RedirectResponse(routes.jobs())
-
     @ui.page(routes.JOBS)
     async def jobs_page(type: str = "supervised", status: str = "", q: str = "", page: str = "1") -> None:
         query = _query(type, status, q, page)
