@@ -1,8 +1,10 @@
 """What may be asked of a job in the state it is in: one list for the pages and the command line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
+from core.errors import StudioError
 from core.people import Actor
 from core.runs import DELETABLE, MOVES, Runs
 from storage.status import Status
@@ -44,3 +46,26 @@ def act(runs: Runs, action: Action, job_id: str, *, actor: Actor) -> Job | None:
         Action.DELETE: runs.delete,
     }
     return doing[action](job_id, actor=actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many of several jobs it was done to, and for the others why not."""
+
+    done: int
+    refused: tuple[str, ...]
+
+
+def act_on_all(runs: Runs, action: Action, job_ids: Sequence[str], *, actor: Actor) -> Outcome:
+    """One after the other; a job that cannot be asked for it stays as it is and stops none of the others."""
+    refused = []
+    for job_id in job_ids:
+        try:
+            job = runs.get(job_id)
+            if action not in offered(job):
+                refused.append(f"“{job.title}” is {job.status.value}.")
+            else:
+                act(runs, action, job_id, actor=actor)
+        except StudioError as error:
+            refused.append(str(error))
+    return Outcome(len(job_ids) - len(refused), tuple(refused))

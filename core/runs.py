@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.estimate.ladder import Rung
 from core.estimate.outlook import Outlook
 from core.home import Home
 from core.people import Actor
 from core.queueing import Queue
 from core.submission import Submission
+from core.tarball import Tarball
 from core.trash import Trash
 from core.warm_start import Before, before
 from storage import deployments, jobs, leases
@@ -123,6 +124,13 @@ class Runs:
         if not folder.has_output():
             return None
         return sum(path.stat().st_size for path in folder.output.glob("*.safetensors"))
+
+    def packed_output(self, job_id: str) -> Tarball:
+        """The job's output in one file. Raises NotFound while there is none."""
+        job, folder = self.get(job_id), self.folder(job_id)
+        if not folder.has_output():
+            raise NotFound(f"“{job.title}” has no output: it is {job.status.value}. A completed job has one.")
+        return Tarball.of(folder.output, job.output_name or job.id)
 
     def before(self, start_from: str) -> Before:
         """A job's output, or an adapter that was brought, to go on from. Raises BadInput."""

@@ -47,6 +47,7 @@ from core.nightly import Nightly
 from core.opening import make_ready, on_network
 from core.overview import Overview
 from core.people import People
+from core.pins import Pins
 from core.predictions import Predictions
 from core.queueing import Queue
 from core.runs import Runs
@@ -125,6 +126,7 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
+        self.pins = Pins(self._database, home, self.queue.announce)
         self.first_run = FirstRun(self.models, self.datasets, self.runs)
         self.overview = Overview(self._database, home, self.feed, devices)
         self.custom_models = CustomModels(self.runs, self.adapters)

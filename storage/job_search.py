@@ -81,6 +81,13 @@ def search(session: Session, query: Query) -> Page:
     return Page(rows=tuple(rows), total=min(total, most or total), more=most is not None and total > most)
 
 
+def among(session: Session, query: Query, ids: Sequence[str]) -> tuple[Job, ...]:
+    """Of a few jobs those that the query lists, on whatever page; the newest first."""
+    wanted = [col(Job.id).in_(ids), *(_contains(word) for word in query.words), *_in_group(query, by_index=False)]
+    newest = select(Job).where(*wanted).order_by(col(Job.created_at).desc(), col(Job.id).desc())
+    return tuple(session.exec(newest).all())
+
+
 def conditions(query: Query, way: Way = Way.WALK) -> list[ColumnElement[bool]]:
     """The rows that a query lists, as conditions on `Job`."""
     words = query.words

@@ -1,4 +1,4 @@
-"""Datasets as files: streamed row by row, always as an attachment, never shown by the browser."""
+"""Datasets and outputs as files: streamed, always as an attachment, never shown by the browser."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -19,6 +19,11 @@ PIECE_BYTES = 256 * 1024
 
 
 def register(studio: Studio) -> None:
+    _register_dataset(studio)
+    _register_output(studio)
+
+
+def _register_dataset(studio: Studio) -> None:
     @app.get(f"{routes.DATASETS}/{{dataset_id}}/download")
     async def download(dataset_id: str, format: str = "tunesmith") -> Response:
         try:
@@ -30,14 +35,34 @@ def register(studio: Studio) -> None:
             exported = lines(rows, dataset.kind, format)
         except StudioError as error:
             return PlainTextResponse(str(error), status_code=404 if isinstance(error, NotFound) else 400)
-        name = f"{dataset.name} v{dataset.version}.jsonl"
-        plain = "".join(character if character.isascii() and character.isalnum() else "-" for character in name[:-6])
-        disposition = f"attachment; filename=\"{plain}.jsonl\"; filename*=UTF-8''{quote(name, safe='')}"
         return StreamingResponse(
             _pieces(exported),
             media_type="application/x-ndjson",
-            headers={**HEADERS, "content-disposition": disposition},
+            headers=_attached(f"{dataset.name} v{dataset.version}", ".jsonl"),
         )
+
+
+def _register_output(studio: Studio) -> None:
+    """Before the job page in `register_all`: its address looks like a job's."""
+
+    @app.get(f"{routes.JOBS}/output/{{job_id}}.tar")
+    async def download_output(job_id: str) -> Response:
+        try:
+            job = await in_thread(studio.runs.get, job_id)
+            packed = await in_thread(studio.runs.packed_output, job_id)
+        except StudioError as error:
+            return PlainTextResponse(str(error), status_code=404)
+        return StreamingResponse(
+            packed.pieces(),
+            media_type="application/x-tar",
+            headers={**_attached(job.output_name, ".tar"), "content-length": str(packed.size)},
+        )
+
+
+def _attached(name: str, suffix: str) -> dict[str, str]:
+    plain = "".join(character if character.isascii() and character.isalnum() else "-" for character in name)
+    whole = quote(f"{name}{suffix}", safe="")
+    return {**HEADERS, "content-disposition": f"attachment; filename=\"{plain}{suffix}\"; filename*=UTF-8''{whole}"}
 
 
 def _read_through(exported: Iterator[bytes]) -> None:

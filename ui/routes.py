@@ -30,6 +30,11 @@ def job(job_id: str, objective: Objective = Objective.SFT, **view: str) -> str:
     return _with(f"{JOBS}/{TYPES[objective]}/{job_id}", **view)
 
 
+def job_output(job_id: str) -> str:
+    """What the job has made, as an archive."""
+    return f"{JOBS}/output/{job_id}.tar"
+
+
 def compare(job_ids: Iterable[str] = (), **view: str) -> str:
     """Several jobs side by side, in this order."""
     return _with(COMPARE, jobs=",".join(job_ids), **view)

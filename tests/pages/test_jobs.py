@@ -1,7 +1,9 @@
 """The jobs list: rows, filters, paging, live pills, and what it says when there is nothing to list."""
 
 import asyncio
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ from nicegui.testing import User
 from core.people import Actor
 from core.studio import Studio
 from storage.jobs import Query
+from storage.manifest import seal
 from storage.process import SIMULATION_VARIABLE
 from storage.spec import JobSpec
 from storage.status import Status
 
 BOB = Actor("Bob", "bob@example.org")
+JOBS = "/dashboard/fine-tuning"
 
 
 def rows(user: User) -> list[str]:
@@ -157,6 +161,112 @@ async def test_a_row_can_be_deleted_once_it_is_over(user: User, studio: Studio, 
 
 def offers_delete(table: ui.table) -> bool:
     return "delete" in [act["name"] for act in table.rows[0]["acts"]]
+
+
+async def test_a_pinned_job_stands_first_until_it_is_unpinned(user: User, studio: Studio, asked: JobSpec) -> None:
+    ids = {}
+    for number in range(27):
+        name = f"run-{number:02}"
+        ids[name] = studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=BOB).id
+    await user.open(JOBS)
+    assert rows(user)[:2] == ["run-26", "run-25"]
+    user.find(ui.table).trigger("pin", [ids["run-00"], True])
+    await shown_first(user, "run-00")
+    assert len(rows(user)) == 26
+    await user.open(f"{JOBS}?q=run-2")  # a pin does not bring in what the search leaves out
+    assert rows(user)[0] == "run-26"
+    await user.open(JOBS)
+    assert rows(user)[0] == "run-00"
+    user.find(ui.table).trigger("pin", [ids["run-00"], False])
+    await shown_first(user, "run-26")
+
+
+async def shown_first(user: User, title: str) -> None:
+    for _ in range(300):
+        if rows(user)[0] == title:
+            break
+        await asyncio.sleep(0.1)
+    assert rows(user)[0] == title
+
+
+def choose(user: User, *ids: str) -> None:
+    (table,) = user.find(ui.table).elements
+    chosen = [row for row in table.rows if row["id"] in ids]
+    user.find(ui.table).trigger("selection", {"added": True, "rows": chosen, "keys": list(ids)})
+
+
+async def test_chosen_jobs_are_cancelled_and_deleted_with_one_question_and_one_toast(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    ids = [
+        studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=BOB).id
+        for name in ("alpha", "beta", "gamma")
+    ]
+    await user.open(JOBS)
+    await user.should_not_see("1 chosen")
+    choose(user, *ids[:2])
+    await user.should_see("2 chosen")
+    user.find(marker="cancel-chosen").click()
+    await user.should_see("Cancel 2 jobs?")
+    user.find(kind=ui.button, content="Cancel 2 jobs").click()
+    await user.should_see("2 jobs cancelled.")
+    choose(user, ids[2])
+    await user.should_see("3 chosen")
+    user.find(marker="delete-chosen").click()
+    await user.should_see("Delete 3 jobs?")
+    user.find(kind=ui.button, content="Delete 3 jobs").click()
+    await user.should_see("2 jobs deleted. 1 job left as before: “gamma” is queued.")
+    await user.should_see("1 chosen")  # what is gone is chosen no more
+    assert [job.title for job in studio.runs.search(Query()).rows] == ["gamma"]
+
+
+async def test_two_chosen_jobs_can_be_compared_and_another_search_lets_them_go(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    ids = [studio.runs.submit(asked, actor=BOB).id for _ in range(2)]
+    await user.open(JOBS)
+    choose(user, ids[0])
+    await user.should_see("1 chosen")
+    (compare,) = user.find(marker="compare-chosen").elements
+    assert not compare.enabled
+    choose(user, ids[1])
+    await user.should_see("2 chosen")
+    assert compare.enabled
+    user.find("search").type("nothing like it")
+    await user.should_see("No jobs match")
+    await user.should_not_see("2 chosen")
+
+
+async def test_the_output_of_a_completed_job_is_downloaded_as_an_archive(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked.model_copy(update={"output_name": "tone größe"}), actor=BOB)
+    refused = await user.http_client.get(f"{JOBS}/output/{job.id}.tar")
+    assert refused.status_code == 404
+    assert "has no output: it is queued" in refused.text
+    made = make_output(studio, job.id)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    studio.runs.move(claimed, Status.COMPLETED)
+    await user.open(JOBS)
+    (table,) = user.find(ui.table).elements
+    got = await user.http_client.get(table.rows[0]["output_url"])
+    assert int(got.headers["content-length"]) == len(got.content)
+    assert got.headers["content-disposition"].startswith('attachment; filename="tone-gr--e.tar"')
+    with tarfile.open(fileobj=io.BytesIO(got.content)) as archive:
+        found = {member.name: archive.extractfile(member) for member in archive.getmembers()}
+        files = {name: file.read() for name, file in found.items() if file}
+    assert {name: files[f"tone größe/{name}"] for name in made} == made
+
+
+def make_output(studio: Studio, job_id: str) -> dict[str, bytes]:
+    partial = studio.home.runs / job_id / ".output.partial"
+    made = {"README.md": b"# A card", "parts/adapter_model.safetensors": bytes(range(256)) * 9}
+    for name, content in made.items():
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        (partial / name).write_bytes(content)
+    seal(partial, studio.home.runs / job_id / "output")
+    return made
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""What can be asked of jobs, each behind its question: cancel one, cancel all that is listed, delete one."""
+"""What can be asked of jobs, each behind its question: cancel or delete one, those chosen, or all that is listed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nicegui import ui
 
@@ -9,7 +9,8 @@ from core.errors import StudioError
 from core.studio import Studio
 from storage.jobs import Query
 from ui.components.confirm import confirm
-from ui.components.job_actions import do
+from ui.components.job_actions import do, do_to_all
+from ui.components.quantity import counted
 from ui.threads import in_thread
 
 
@@ -41,6 +42,36 @@ def ask_cancel_all(studio: Studio, query: Query, count: str) -> None:
         yes=f"Cancel {count} jobs",
         no="Keep them",
         on_yes=cancel,
+    ).open()
+
+
+def ask_cancel_chosen(studio: Studio, job_ids: Sequence[str]) -> None:
+    async def cancel() -> None:
+        await do_to_all(studio, Action.CANCEL, job_ids, "cancelled")
+
+    jobs = counted(len(job_ids), "jobs")
+    confirm(
+        f"Cancel {jobs}?",
+        "What is queued does not start; what runs stops after the step it is at. Checkpoints that are already on disk "
+        "stay there. What is over stays as it is.",
+        yes=f"Cancel {jobs}",
+        no="Keep them",
+        on_yes=cancel,
+    ).open()
+
+
+def ask_delete_chosen(studio: Studio, job_ids: Sequence[str]) -> None:
+    async def delete() -> None:
+        await do_to_all(studio, Action.DELETE, job_ids, "deleted")
+
+    jobs = counted(len(job_ids), "jobs")
+    confirm(
+        f"Delete {jobs}?",
+        "They leave the list, with their curves, their checkpoints and their outputs. Their folders stay in the trash "
+        "for a week. What is not over stays as it is.",
+        yes=f"Delete {jobs}",
+        no="Keep them",
+        on_yes=delete,
     ).open()
 
 

@@ -1,11 +1,12 @@
 """The jobs table. Rows are plain values; the template shows them through `props.row`, so no text becomes markup."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
 
 from core.actions import Action, offered
+from storage.status import Status
 from storage.tables import Job
 from ui import routes
 from ui.components.clock import short_date, time_of_day
@@ -14,10 +15,21 @@ from ui.design import ACTION_ICONS, PILLS
 
 COLUMNS = ("Fine-tuning jobs", "Base model", "Dataset", "Created by", "Create time", "Status")
 
+HEADER = r"""
+<q-tr :props="props">
+  <q-th class="ts-cell-check"><q-checkbox v-model="props.selected" dense size="sm" class="ts-checkbox"
+        aria-label="Choose all jobs on this page"></q-checkbox></q-th>
+  <q-th v-for="col in props.cols" :key="col.name" :props="props">{{ col.label }}</q-th>
+</q-tr>
+"""
+
 ROW = r"""
-<tr class="ts-row" :data-job="props.row.id">
+<tr class="ts-row" :class="{ 'ts-row-chosen': props.selected }" :data-job="props.row.id">
+  <td class="ts-cell-check"><q-checkbox v-model="props.selected" dense size="sm" class="ts-checkbox ts-row-check"
+        :aria-label="'Choose ' + props.row.title"></q-checkbox></td>
   <td data-label="Fine-tuning jobs">
-    <a class="ts-row-title" :href="props.row.url">{{ props.row.title }}</a>
+    <a class="ts-row-title" :href="props.row.url"><i v-if="props.row.pinned" class="ts-icon ts-i-pin ts-pinned"
+       role="img" aria-label="Pinned:"></i>{{ props.row.title }}</a>
     <span class="ts-id"><span :title="props.row.id">{{ props.row.id }}</span>
       <button type="button" class="ts-copy" :data-copy="props.row.id" :aria-label="'Copy job id ' + props.row.id">
         <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
@@ -51,6 +63,11 @@ ROW = r"""
             <i class="ts-icon ts-i-open"></i><span>Open</span></q-item>
           <q-item role="menuitem" clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
             <i class="ts-icon ts-i-clone"></i><span>Clone</span></q-item>
+          <q-item role="menuitem" clickable class="ts-menu-item"
+                  @click="$parent.$emit('pin', [props.row.id, !props.row.pinned])">
+            <i class="ts-icon ts-i-pin"></i><span>{{ props.row.pinned ? "Unpin" : "Pin" }}</span></q-item>
+          <q-item v-if="props.row.output_url" role="menuitem" clickable tag="a" :href="props.row.output_url" download
+                  class="ts-menu-item"><i class="ts-icon ts-i-download"></i><span>Download output</span></q-item>
           <q-item v-for="item in props.row.queue" :key="item.ask" role="menuitem" clickable class="ts-menu-item"
                   @click="$parent.$emit('ask_queue', [item.ask, props.row.id])">
             <i :class="'ts-icon ts-i-' + item.icon"></i><span>{{ item.text }}</span></q-item>
@@ -66,41 +83,59 @@ ROW = r"""
 
 
 class JobTable:
-    """`reasons` says for each waiting job what it waits for."""
+    """`reasons` says for each waiting job what it waits for; `pinned` are ids."""
 
     def __init__(
         self,
-        jobs: tuple[Job, ...],
+        jobs: Sequence[Job],
         reasons: Mapping[str, str],
+        pinned: Collection[str],
         *,
         on_action: Callable[[Action, str], Any],
         on_queue: Callable[[str, str], Any],
+        on_pin: Callable[[str, bool], Any],
+        on_select: Callable[[list[str]], None],
     ) -> None:
         columns = [{"name": name, "label": name, "field": "id", "align": "left"} for name in COLUMNS]
-        self._table = ui.table(columns=columns, rows=_rows(jobs, reasons), row_key="id").classes("ts-table")
-        self._table.props("flat separator=none hide-no-data")
+        rows = _rows(jobs, reasons, pinned)
+        self._table = ui.table(columns=columns, rows=rows, row_key="id", selection="multiple").classes("ts-table")
+        self._table.props("flat separator=none hide-no-data hide-selected-banner")
+        self._table.add_slot("header", HEADER)
         self._table.add_slot("body", ROW)
         self._table.on("act", lambda event: on_action(Action(event.args[0]), str(event.args[1])))
         self._table.on("ask_queue", lambda event: on_queue(str(event.args[0]), str(event.args[1])))
+        self._table.on("pin", lambda event: on_pin(str(event.args[0]), bool(event.args[1])))
+        self._table.on_select(lambda: on_select(self.selected))
 
-    def show(self, jobs: tuple[Job, ...], reasons: Mapping[str, str]) -> None:
+    @property
+    def selected(self) -> list[str]:
+        """The ids, in the order in which they were chosen; those of other pages too."""
+        return [str(row["id"]) for row in self._table.selected]
+
+    def choose(self, ids: Collection[str]) -> None:
+        """Of what is chosen, keep these only."""
+        self._table.selected = [row for row in self._table.selected if row["id"] in ids]
+
+    def show(self, jobs: Sequence[Job], reasons: Mapping[str, str], pinned: Collection[str]) -> None:
         """Sends the rows only where something in them has changed."""
         self._table.visible = bool(jobs)
-        rows = _rows(jobs, reasons)
+        rows = _rows(jobs, reasons, pinned)
         if rows != self._table.rows:
             self._table.rows = rows
 
 
-def _rows(jobs: tuple[Job, ...], reasons: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [_row(job, job.health or reasons.get(job.id, "")) for job in jobs]
+def _rows(jobs: Sequence[Job], reasons: Mapping[str, str], pinned: Collection[str]) -> list[dict[str, Any]]:
+    return [_row(job, job.health or reasons.get(job.id, ""), is_pinned=job.id in pinned) for job in jobs]
 
 
-def _row(job: Job, note: str) -> dict[str, Any]:
+def _row(job: Job, note: str, *, is_pinned: bool) -> dict[str, Any]:
     pill = PILLS[job.status]
     return {
         "id": job.id,
         "url": routes.job(job.id, job.objective),
         "clone_url": routes.wizard(objective=job.objective, clone=job.id),
+        "output_url": routes.job_output(job.id) if job.status is Status.COMPLETED else "",
+        "pinned": is_pinned,
         "title": job.title,
         "model": job.model_name,
         "model_id": job.model_id,

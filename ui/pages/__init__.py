@@ -21,6 +21,7 @@ from ui.signals import Signals
 
 
 def register_all(studio: Studio, signals: Signals) -> None:
+    downloads.register(studio)  # before the pages whose addresses look like a file's
     dashboard.register(studio, signals)
     jobs.register(studio, signals)
     new_job.register(studio, signals)
@@ -35,4 +36,3 @@ def register_all(studio: Studio, signals: Signals) -> None:
     deployments.register(studio, signals)
     deployment.register(studio, signals)
     uploads.register(studio)
-    downloads.register(studio)

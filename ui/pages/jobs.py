@@ -11,13 +11,15 @@ from core.studio import Studio
 from storage.jobs import Page, Query
 from storage.spec import Objective
 from storage.status import Status
+from storage.tables import Job
 from ui import routes
 from ui.components.button import Button
 from ui.components.empty_state import empty_state
-from ui.components.job_actions import do, do_in_queue
+from ui.components.job_actions import do, do_in_queue, do_pin
 from ui.components.job_commands import ask_cancel, ask_cancel_all, ask_delete
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
+from ui.components.selection_bar import SelectionBar
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
@@ -61,15 +63,23 @@ def register(studio: Studio, signals: Signals) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """`pinned` stand on the first page before all others, wherever their place would be."""
+
     page: Page
     reasons: dict[str, str]
+    pinned: tuple[Job, ...] = ()
+
+    def rows(self, query: Query) -> tuple[Job, ...]:
+        pinned = {job.id for job in self.pinned}
+        others = tuple(job for job in self.page.rows if job.id not in pinned)
+        return (*self.pinned, *others) if query.page == 1 else self.page.rows
 
 
 def _look(studio: Studio, query: Query) -> Found:
     """The rows, and for those that wait, why."""
-    page = studio.runs.search(query)
-    waits = any(job.status is Status.QUEUED for job in page.rows)
-    return Found(page, studio.queue.reasons() if waits else {})
+    page, pinned = studio.runs.search(query), studio.pins.found(query)
+    waits = any(job.status is Status.QUEUED for job in (*page.rows, *pinned))
+    return Found(page, studio.queue.reasons() if waits else {}, pinned)
 
 
 class JobsView:
@@ -80,8 +90,15 @@ class JobsView:
         self._count = ""
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
+        self._selection = SelectionBar(studio, self._choose_none)
         self._table = JobTable(
-            found.page.rows, found.reasons, on_action=self._act, on_queue=partial(do_in_queue, self._studio)
+            found.rows(query),
+            found.reasons,
+            [job.id for job in found.pinned],
+            on_action=self._act,
+            on_queue=partial(do_in_queue, studio),
+            on_pin=partial(do_pin, studio),
+            on_select=self._selection.show,
         )
         self._nothing = box("ts-stretch")
         with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
@@ -119,6 +136,7 @@ class JobsView:
 
     async def _filter(self, **changes: str | Status | None) -> None:
         self._query = replace(self._query, **changes, page=1)  # type: ignore[arg-type]
+        self._choose_none()  # what is out of sight is not to be deleted by surprise
         await self._load()
 
     async def _turn(self, pages: int) -> None:
@@ -137,13 +155,25 @@ class JobsView:
         found = await in_thread(_look, self._studio, query)
         if query == self._query:
             self._show(found)
+        await self._forget_deleted()
         await asyncio.sleep(REFRESH_S)
+
+    def _choose_none(self) -> None:
+        self._table.choose(())
+        self._selection.show(())
+
+    async def _forget_deleted(self) -> None:
+        chosen = self._table.selected
+        known = await in_thread(lambda: {job_id for job_id in chosen if self._studio.runs.is_known(job_id)})
+        if len(known) < len(chosen):
+            self._table.choose(known)
+            self._selection.show(self._table.selected)
 
     def _show(self, looked: Found) -> None:
         found = looked.page
         first = self._query.offset
         self._count = f"{found.total:,} and more" if found.more else str(found.total)
-        self._table.show(found.rows, looked.reasons)
+        self._table.show(looked.rows(self._query), looked.reasons, [job.id for job in looked.pinned])
         self._range.text = f"{first + 1}–{first + len(found.rows)} of {self._count}" if found.rows else ""
         self._cancel_all.visible = bool(found.rows) and self._query.status in (Status.QUEUED, Status.RUNNING)
         self._pager.visible = found.total > self._query.page_size
