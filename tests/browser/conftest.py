@@ -1,6 +1,7 @@
 """Fixtures of the browser tier: a real Chromium in front of a real server that trains for real."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from chromium import launch_options
@@ -28,11 +29,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStudio]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A desktop page; anything the browser calls an error fails the test."""
+    """A desktop page; anything the browser calls an error fails the test, and so does a request to another machine."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     errors: list[str] = []
+    asked: set[str | None] = set()
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
     yield page
     context.close()
     assert errors == []
+    assert asked <= {"127.0.0.1", None}, "Everything a page needs comes from the studio: it works offline."
