@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from core.odometer import Odometer
 from core.prompt_answers import Answers
 from core.series import Point, Series
 from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, PromptAnswer, Sample, Warn
@@ -28,6 +29,8 @@ class History:
     stretch: Stretch | None = None
     #: By prompt, then by step.
     answers: tuple[PromptAnswer, ...] = ()
+    #: A copy: whoever follows the run reads on with it.
+    odometer: Odometer = field(default_factory=Odometer)
 
     @property
     def eval_losses(self) -> dict[int, float]:
@@ -72,16 +75,21 @@ class Recorder:
     failed: Failed | None = None
     stretch: Stretch | None = None
     answers: Answers = field(default_factory=Answers)
+    odometer: Odometer = field(default_factory=Odometer)
     _cut_pending: bool = False
 
     def begin(self, attempt: int) -> None:
         """A further attempt: its outcome is open again, and its first step decides what of the curve stays."""
         self.attempt, self.seq = attempt, -1
         self.phase = self.training = self.last = self.finished = self.failed = self.stretch = None
+        self.odometer.begin()
         self._cut_pending = True
 
     def apply(self, event: Event) -> None:
         self.seq = event.seq
+        if self._cut_pending and isinstance(event, Metric):
+            self._cut_from(event)
+        self.odometer.read(event)
         match event:
             case Metric():
                 self._measure(event)
@@ -117,14 +125,18 @@ class Recorder:
             failed=self.failed,
             stretch=self.stretch,
             answers=self.answers.all(),
+            odometer=self.odometer.copy(),
         )
 
     def _measure(self, event: Metric) -> None:
-        if self._cut_pending:
-            for series in self.series.values():
-                series.cut_from(event.step)
-            self._cut_pending = False
         self.last = event
-        for name, value in event.values.items():
-            if value is not None:
-                self.series.setdefault(name, Series()).add(Point(event.step, event.epoch, value))
+        for name, point in self.odometer.points(event).items():
+            self.series.setdefault(name, Series()).add(point)
+
+    def _cut_from(self, event: Metric) -> None:
+        """The attempt's first measurement says from where it goes on."""
+        self._cut_pending = False
+        for series in self.series.values():
+            series.cut_from(event.step)
+        newest = [point for series in self.series.values() if (point := series.newest)]
+        self.odometer.set_back(max(newest, key=lambda point: point.step, default=None))

@@ -1,16 +1,41 @@
 """One metric's curve in bounded memory: at most 2 000 points, and no spike is ever lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 MAX_POINTS = 2000
 
 
+class Axis(StrEnum):
+    """What a curve is drawn over."""
+
+    STEP = "step"
+    EPOCH = "epoch"
+    TOKENS = "tokens"
+    TIME = "time"
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
+    """`tokens` and `seconds` are what the run had learned from, and trained for, by then."""
+
     step: int
     epoch: float
     value: float
+    tokens: float = 0.0
+    seconds: float = 0.0
+
+    def on(self, axis: Axis) -> float:
+        match axis:
+            case Axis.STEP:
+                return self.step
+            case Axis.EPOCH:
+                return self.epoch
+            case Axis.TOKENS:
+                return self.tokens
+            case Axis.TIME:
+                return self.seconds
 
 
 class Series:
@@ -36,17 +61,29 @@ class Series:
             self._thin()
         return tuple(self._points)
 
+    @property
+    def newest(self) -> Point | None:
+        return self._points[-1] if self._points else None
+
+    @property
+    def steps_per_bucket(self) -> int:
+        """Whatever is higher, or lower, than all others of its bucket is still there."""
+        return self._steps_per_bucket
+
     def _thin(self) -> None:
         while len(self._points) > self._max_points:
             self._steps_per_bucket *= 2
             self._points = list(_extremes(self._points, self._steps_per_bucket))
 
 
-def _extremes(points: Iterable[Point], steps_per_bucket: int) -> Iterable[Point]:
+def _extremes(points: Sequence[Point], steps_per_bucket: int) -> Iterable[Point]:
+    """The newest stays too: a page shows it as how things are."""
     buckets: dict[int, list[Point]] = {}
     for point in points:
         buckets.setdefault(point.step // steps_per_bucket, []).append(point)
+    newest = points[-1]
     for bucket in buckets.values():
         low = min(bucket, key=lambda point: point.value)
         high = max(bucket, key=lambda point: point.value)
-        yield from sorted({low, high}, key=lambda point: (point.step, point.epoch))
+        kept = {low, high, newest} if bucket[-1] is newest else {low, high}
+        yield from sorted(kept, key=lambda point: (point.step, point.epoch))

@@ -35,6 +35,11 @@ def job_output(job_id: str) -> str:
     return f"{JOBS}/output/{job_id}.tar"
 
 
+def job_file(job_id: str, objective: Objective, name: str) -> str:
+    """A download: `name` is “metrics.csv” and the like."""
+    return f"{job(job_id, objective)}/{name}"
+
+
 def compare(job_ids: Iterable[str] = (), **view: str) -> str:
     """Several jobs side by side, in this order."""
     return _with(COMPARE, jobs=",".join(job_ids), **view)

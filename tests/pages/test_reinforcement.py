@@ -230,7 +230,7 @@ async def test_rollouts_are_inspected_while_the_job_runs(
     (table,) = user.find(ui.table).elements
     assert [row["url"] for row in table.rows] == [f"/dashboard/fine-tuning/reinforcement/{job.id}"]
     await user.open(f"/dashboard/fine-tuning/reinforcement/{job.id}")
-    for text in ("Group Size", "Numeric answer", "Reward", "Answer length in tokens"):
+    for text in ("Group Size", "Numeric answer", "Reward", "Share of prompts that teach nothing"):
         await user.should_see(text)
     await user.should_not_see("Rollouts")
 

@@ -1,4 +1,4 @@
-"""A live chart: history once, then only the new points. Colours of text and grid follow the theme by CSS."""
+"""A live chart: history once, then only the new points, in whatever view it is looked at."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,83 +6,115 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from core.series import Point
-from storage.events import Metric
-from ui import design
+from core.series import Axis, Point
+from core.smoothing import Smoother
+from ui.components.chart_figure import CONFIG, Curve, Trace, Unit, layout_of, traces_of, unit_of, x_of
+from ui.components.chart_view import ChartView
 from ui.components.text import Text, box
-
-#: Beyond this a page left open for days would draw slowly; the caller shows the thinned history again.
-CROWDED = 6000
 
 #: Runs once per drawn element.
 _DRAWN = """() => {
     const el = getHtmlElement(%d);
     if (el.tsDrawn) return;
     el.tsDrawn = true;
+    window.tsShareHover(el, getElement(%d).Plotly);
     emit(el.data.map((trace) => trace.x.length));
 }"""
+_SAVE = "tsSavePng(getHtmlElement({id}), getElement({id}).Plotly, {name!r})"
 
-#: An axis of at least ten steps has no tick at half a step.
-WHOLE_STEPS = [0, 10]
-
-Series = Mapping[str, Sequence[Point]]
+Points = Mapping[str, Sequence[Point]]
 
 
 class MetricChart:
-    """`names`: metric → what the legend calls it.
+    """Each curve is two traces, the raw one and the smoothed one. `points` are shared with the caller, who adds to
+    them and then calls `extend`.
 
     After the page's HTML only messages go to the browser, never `update()`: NiceGUI sends updates before messages of
     the same tick, so an update that already holds a point would be followed by the message that adds it again.
     """
 
-    def __init__(self, title: str, names: Mapping[str, str], *, key: str, tall: bool = False) -> None:
-        self._title = title
-        self._names = dict(names)
+    def __init__(
+        self, title: str, curves: Sequence[Curve], points: Points, view: ChartView, *, key: str, tall: bool = False
+    ) -> None:
+        self._title, self._curves, self._view, self._key = title, tuple(curves), view, key
         self._is_drawn = self._must_redraw = False
-        self._figure = _figure(names, key)
+        self._figure: dict[str, Any] = {"data": [], "layout": {}, "config": CONFIG}
         with box("ts-chart").classes("ts-chart-tall" if tall else "") as self._box:
             self._box.props("role=img")
-            self._plot = ui.plotly(self._figure).classes("ts-plot").mark(f"chart-{next(iter(names))}")
+            self._fill(points)
+            self._plot = ui.plotly(self._figure).classes("ts-plot").mark(f"chart-{self._curves[0].key}")
             self._nothing = Text("div", "No data", "ts-no-data")
-        self._plot.on("plotly_afterplot", self._drawn, js_handler=_DRAWN % self._plot.id)
+        self._plot.on("plotly_afterplot", self._drawn, js_handler=_DRAWN % (self._plot.id, self._plot.id))
         self._describe()
 
-    def show(self, series: Series) -> None:
+    def show(self, points: Points, view: ChartView | None = None) -> None:
         """Replace everything."""
+        self._view = view or self._view
         self._must_redraw = any(trace["x"] for trace in self._traces)
-        for trace, name in zip(self._traces, self._names, strict=True):
-            points = series.get(name, ())
-            trace["x"] = [point.step for point in points]
-            trace["y"] = [point.value for point in points]
+        self._fill(points)
         if self._is_drawn:
             self._redraw()
         self._describe()
 
-    def extend(self, metrics: Sequence[Metric]) -> None:
-        """Add the new points to the server's copy, and send only them."""
-        xs, ys, touched = [], [], []
-        for at, name in enumerate(self._names):
-            found = [(metric.step, value) for metric in metrics if (value := metric.values.get(name)) is not None]
-            if found:
-                touched.append(at)
-                xs.append([step for step, _ in found])
-                ys.append([value for _, value in found])
+    def extend(self, points: Points, all_points: Points) -> None:
+        """Add the new points to the server's copy, and send only them. `all_points` hold them too."""
+        if not any(points.get(curve.key) for curve in self._curves):
+            return
+        if self._unit != self._unit_for(points):
+            self.show(all_points)
+            return
+        xs: list[list[float]] = []
+        ys: list[list[float]] = []
+        touched: list[int] = []
+        for at, curve in enumerate(self._curves):
+            if found := points.get(curve.key):
+                x, *lines = self._coordinates(curve, found)
+                for y, trace in zip(filter(None, lines), (2 * at, 2 * at + 1), strict=False):
+                    xs.append(x)
+                    ys.append(y)
+                    touched.append(trace)
         for at, x, y in zip(touched, xs, ys, strict=True):
             self._traces[at]["x"] += x
             self._traces[at]["y"] += y
-        if touched and self._is_drawn:
+        if self._is_drawn:
             self._plot.run_plot_method("extendTraces", {"x": xs, "y": ys}, touched)
-        if touched:
-            self._describe()
+        self._describe()
+
+    def reset_zoom(self) -> None:
+        self._plot.run_plot_method("relayout", {"xaxis.autorange": True, "yaxis.autorange": True})
+
+    def save_png(self, name: str) -> None:
+        """`name` is of letters, digits and dashes."""
+        ui.run_javascript(_SAVE.format(id=self._plot.id, name=name))
 
     @property
-    def is_crowded(self) -> bool:
-        return any(len(trace["x"]) > CROWDED for trace in self._traces)
-
-    @property
-    def _traces(self) -> list[dict[str, Any]]:
-        traces: list[dict[str, Any]] = self._figure["data"]
+    def _traces(self) -> list[Trace]:
+        traces: list[Trace] = self._figure["data"]
         return traces
+
+    def _fill(self, points: Points) -> None:
+        """The figure stays the same object: NiceGUI holds it too."""
+        self._unit = self._unit_for(points)
+        self._smoothers = {curve.key: Smoother(self._view.smoothing) for curve in self._curves}
+        self._traces.clear()
+        for curve in self._curves:
+            raw, smooth = traces_of(curve, self._view)
+            raw["x"], raw["y"], smooth["y"] = self._coordinates(curve, points.get(curve.key, ()))
+            smooth["x"] = list(raw["x"]) if smooth["y"] else []
+            self._traces.extend((raw, smooth))
+        self._figure["layout"].clear()
+        self._figure["layout"].update(layout_of(self._curves, self._view, self._unit, self._key))
+
+    def _unit_for(self, points: Points) -> Unit:
+        newest = [found[-1].on(self._view.axis) for curve in self._curves if (found := points.get(curve.key))]
+        return unit_of(self._view.axis, max(newest, default=0.0))
+
+    def _coordinates(self, curve: Curve, points: Sequence[Point]) -> tuple[list[float], list[float], list[float]]:
+        """X, the values, and the smoothed values where the curve is smoothed."""
+        values = [point.value / curve.divisor for point in points]
+        is_smooth = self._view.smoothing and not curve.is_sparse
+        smooth = self._smoothers[curve.key].all(values) if is_smooth else []
+        return [x_of(point, self._view.axis, self._unit) for point in points], values, smooth
 
     def _drawn(self, event: GenericEventArguments) -> None:
         """The browser has drawn for the first time, and says how many points each trace has there."""
@@ -95,43 +127,11 @@ class MetricChart:
         self._plot.run_plot_method("react", self._traces, self._figure["layout"], self._figure["config"])
 
     def _describe(self) -> None:
+        over = "step" if self._view.axis is Axis.STEP else self._unit.title.lower()
         parts = [
-            f"{label} {trace['y'][-1]:.4g} at step {trace['x'][-1]}, {len(trace['x'])} points"
-            for trace, label in zip(self._traces, self._names.values(), strict=True)
+            f"{curve.label} {trace['y'][-1]:.4g} at {over} {trace['x'][-1]:g}, {len(trace['x'])} points"
+            for curve, trace in zip(self._curves, self._traces[::2], strict=True)
             if trace["y"]
         ]
         self._nothing.visible = not parts
         self._box.props["aria-label"] = f"{self._title}: {'; '.join(parts) or 'no data yet'}"
-
-
-def _figure(names: Mapping[str, str], key: str) -> dict[str, Any]:
-    axis = {"zeroline": False, "automargin": True, "gridcolor": design.CHART_NEUTRAL, "tickfont": {"size": 11}}
-    return {
-        "data": [
-            {
-                "type": "scatter",
-                "mode": "lines+markers" if name.startswith("eval_") else "lines",
-                "name": label,
-                "x": [],
-                "y": [],
-                "line": {"color": design.chart_colour(name, at), "width": 2},
-                "marker": {"size": 6},
-                "cliponaxis": False,  # the first evaluation is at step 0
-                "hovertemplate": "%{y:.4g}<extra>" + label + "</extra>",
-            }
-            for at, (name, label) in enumerate(names.items())
-        ],
-        "layout": {
-            "uirevision": key,  # zoom survives an update
-            "margin": {"l": 48, "r": 16, "t": 36 if len(names) > 1 else 12, "b": 40},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": "Inter, sans-serif", "size": 12, "color": design.CHART_NEUTRAL},
-            "hovermode": "x unified",
-            "showlegend": len(names) > 1,
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "xaxis": {**axis, "title": {"text": "Step", "standoff": 6}, "autorangeoptions": {"include": WHOLE_STEPS}},
-            "yaxis": {**axis, "exponentformat": "e"},
-        },
-        "config": {"responsive": True, "displaylogo": False, "displayModeBar": False},
-    }

@@ -1,7 +1,7 @@
 """The pages. `app.py` calls `register_all` once."""
 
 from core.studio import Studio
-from ui import downloads, uploads
+from ui import downloads, job_files, uploads
 from ui.pages import (
     add_model,
     custom_model,
@@ -36,3 +36,4 @@ def register_all(studio: Studio, signals: Signals) -> None:
     deployments.register(studio, signals)
     deployment.register(studio, signals)
     uploads.register(studio)
+    job_files.register(studio)

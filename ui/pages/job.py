@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from nicegui import background_tasks, ui
 
 from core.errors import NotFound
-from core.feed import FeedUpdate
 from core.history import History
 from core.rollouts import Order
 from core.studio import Studio
@@ -18,6 +17,7 @@ from storage.tables import Job
 from ui import routes
 from ui.components.alarm_banner import AlarmBanner
 from ui.components.before_after import BeforeAfter
+from ui.components.chart_view import ChartView
 from ui.components.empty_state import empty_state
 from ui.components.ending_note import EndingNote
 from ui.components.failure_card import FailureCard
@@ -34,6 +34,7 @@ from ui.components.prompt_answers import PromptAnswers
 from ui.components.rollout_inspector import RolloutInspector
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame
+from ui.run_follower import News, RunFollower
 from ui.signals import Signals
 from ui.threads import in_thread
 
@@ -42,29 +43,30 @@ HOME = ("Fine-Tuning Jobs", routes.jobs())
 
 def register(studio: Studio, signals: Signals) -> None:
     @ui.page(f"{routes.JOBS}/{{kind}}/{{job_id}}")
-    async def job_page(kind: str, job_id: str) -> None:
+    async def job_page(
+        kind: str, job_id: str, tab: str = "", axis: str = "", smoothing: str = "", log: str = ""
+    ) -> None:
         try:
             job = await in_thread(studio.runs.get, job_id)
         except NotFound as error:
             await _not_found(studio, str(error))
             return
         spec = await in_thread(studio.runs.run_spec, job_id)
+        chosen = ChartView.parse({"tab": tab, "axis": axis, "smoothing": smoothing, "log": log})
         async with frame(studio, job.title, (HOME, (job.title, None))):
-            view = JobView(studio, job, spec)
-            signals.feed.subscribe(view.on_feed)
+            view = JobView(studio, job, spec, chosen)
+            signals.feed.subscribe(view.follower.on_feed)
             signals.jobs.subscribe(view.on_job)
             signals.deployments.subscribe(view.on_deployments)
             await view.refresh()
 
 
 class JobView:
-    """The page while it is open. The feed's history comes first; live events that it already holds are dropped."""
+    """The page while it is open."""
 
-    def __init__(self, studio: Studio, job: Job, spec: RunSpec) -> None:
+    def __init__(self, studio: Studio, job: Job, spec: RunSpec, chosen: ChartView) -> None:
         self._studio = studio
         self._job = job
-        self._attempt = self._seen = -1
-        self._early: list[FeedUpdate] | None = []
         self._progress = Progress()
         self._waits = ""
         output = str(studio.home.runs / job.id / "output")
@@ -74,7 +76,7 @@ class JobView:
         self._alarms = AlarmBanner(job, self._see)
         with box("ts-columns"):
             with box("ts-column-wide"):
-                self._charts = JobCharts(job.objective, job.id, _parts(spec))
+                self._charts = JobCharts(job, chosen, _parts(spec))
                 self._ending = EndingNote()
                 self._rollouts = RolloutInspector(studio, job.id) if job.objective is Objective.RFT else None
                 self._answers = PromptAnswers()
@@ -88,34 +90,28 @@ class JobView:
                 self._cost = JobCost()
                 self._trackers = JobTrackers()
         self._asked_trackers = asked(spec.asked)
+        self.follower = RunFollower(
+            studio,
+            job.id,
+            on_history=self._show_history,
+            on_news=self._add_news,
+            is_crowded=lambda: self._charts.is_crowded,
+        )
 
     async def refresh(self) -> None:
         """Row and history as they are now."""
-        await self._read_history()
+        await self.follower.read()
         await self._read_job()
         await self._read_deployments()
-
-    def on_feed(self, update: FeedUpdate) -> None:
-        if update.job_id != self._job.id:
-            return
-        if self._early is not None:
-            self._early.append(update)
-        elif update.attempt != self._attempt or self._charts.is_crowded:
-            background_tasks.create_lazy(self._read_history(), name=f"{self._task} history")
-        else:
-            self._take(update)
 
     def on_job(self, job_id: str) -> None:
         if job_id == self._job.id:
             background_tasks.create_lazy(self._read_job(), name=self._task)
 
-    def _take(self, update: FeedUpdate) -> None:
-        if update.attempt != self._attempt:
-            return
-        news = [event for event in update.events if event.seq > self._seen]
-        self._seen = news[-1].seq if news else self._seen
+    def _add_news(self, came: News) -> None:
+        news = came.events
         metrics = [event for event in news if isinstance(event, Metric)]
-        self._charts.extend(metrics)
+        self._charts.extend(came.points)
         if metrics and self._rollouts:
             self._rollouts.look()
         self._efficiency.extend(metrics)
@@ -126,21 +122,12 @@ class JobView:
             self._progress.apply(event)
             if isinstance(event, Finished):
                 self._ending.show(event.facts)
-        self._progress.stretch = update.stretch
+        self._progress.stretch = came.stretch
         if any(isinstance(event, Checkpoint) for event in news):
             background_tasks.create_lazy(self._read_checkpoints(), name=f"{self._task} checkpoints")
         self._show_head()
 
-    async def _read_history(self) -> None:
-        self._early = [] if self._early is None else self._early
-        history = await in_thread(self._studio.feed.history, self._job.id)
-        self._show_history(history)
-        early, self._early = self._early, None
-        for update in early:
-            self._take(update)
-
     def _show_history(self, history: History) -> None:
-        self._attempt, self._seen = history.attempt, history.seq
         self._progress = Progress.of(history)
         self._charts.show(history.series)
         if self._rollouts:

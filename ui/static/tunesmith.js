@@ -51,3 +51,39 @@ window.tsFocus = (element) => {
   element?.focus({ preventScroll: true });
   element?.scrollIntoView({ block: "nearest", behavior: "instant" });
 };
+
+// Charts of one group point at the same place, and are zoomed together where they are drawn over the same axis.
+window.tsShareHover = (chart, Plotly) => {
+  const others = () =>
+    [...(chart.closest(".ts-charts")?.querySelectorAll(".js-plotly-plot") ?? [])].filter((other) => other !== chart);
+  chart.on("plotly_hover", (event) => {
+    const xval = event.xvals?.[0];
+    if (xval === undefined) return;
+    for (const other of others()) Plotly.Fx.hover(other, { xval, yval: 0 }, ["xy"], true);
+  });
+  chart.on("plotly_unhover", () => others().forEach((other) => Plotly.Fx.unhover(other)));
+  chart.on("plotly_relayout", (change) => {
+    const range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+    const isReset = change["xaxis.autorange"] === true;
+    if (chart.tsFollows || (range[0] === undefined && !isReset)) return;
+    for (const other of others()) {
+      other.tsFollows = true;
+      const same = isReset ? { "xaxis.autorange": true, "yaxis.autorange": true } : { "xaxis.range": range };
+      Plotly.relayout(other, same).finally(() => (other.tsFollows = false));
+    }
+  });
+};
+
+// A picture of a chart as it is on screen; the colours of text and ground are the stylesheet's, so they are told.
+window.tsSavePng = (chart, Plotly, filename) => {
+  const style = getComputedStyle(chart);
+  const layout = {
+    ...chart.layout,
+    paper_bgcolor: getComputedStyle(document.body).backgroundColor,
+    font: { ...chart.layout.font, color: style.color },
+    xaxis: { ...chart.layout.xaxis, range: chart._fullLayout.xaxis.range, autorange: false },
+    yaxis: { ...chart.layout.yaxis, range: chart._fullLayout.yaxis.range, autorange: false },
+  };
+  const size = { width: chart.clientWidth, height: chart.clientHeight, scale: 2 };
+  return Plotly.downloadImage({ data: chart.data, layout }, { format: "png", filename, ...size });
+};
