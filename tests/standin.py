@@ -39,6 +39,14 @@ def running_job(path: Path, **asked: object) -> Iterator[RunningJob]:
     add_hollow_model(home)
     studio = Studio(home)
     studio.open()
+    with keep_running(studio, **asked) as running:
+        studio.close()
+        yield running
+
+
+@contextmanager
+def keep_running(studio: Studio, **asked: object) -> Iterator[RunningJob]:
+    """One more job of an open studio, whose trainer is a process that sleeps."""
     job = submit(studio, **asked)
     claimed = studio.runs.claim_next()
     assert claimed
@@ -50,7 +58,6 @@ def running_job(path: Path, **asked: object) -> Iterator[RunningJob]:
     identity = ProcessIdentity.of(sleeper.pid, token).to_json()
     write_json(attempt.path / "proc.json", {"supervisor": identity, "trainer": identity})
     studio.runs.move(claimed, Status.RUNNING)
-    studio.close()
     try:
         yield RunningJob(folder, EventWriter(attempt.events))
     finally:
@@ -58,12 +65,12 @@ def running_job(path: Path, **asked: object) -> Iterator[RunningJob]:
         sleeper.wait()
 
 
-def add_hollow_model(home: Home) -> None:
+def add_hollow_model(home: Home, *, parameters: int = 1_000_000) -> None:
     """A sealed model folder without weights: enough for everything that does not train."""
     partial = home.models / "hollow.partial"
     partial.mkdir()
     details = {"name": "Hollow", "provider": "Nobody", "public_id": "nobody/hollow", "licence": "apache-2.0"}
-    sizes = {"parameters": 1_000_000, "context_length": 512, "hidden_size": 64, "layers": 2}
+    sizes = {"parameters": parameters, "context_length": 512, "hidden_size": 64, "layers": 2}
     write_json(partial / "model.json", details | sizes)
     manifest.seal(partial, home.models / "hollow")
 

@@ -22,8 +22,8 @@ LESSONS = {
         text="Supervised fine-tuning teaches your AI model by showing it labeled examples:",
         points=(("INPUT:", "User questions or requests"), ("OUTPUT:", "Your desired AI responses")),
         example=(
-            ("INPUT:", "“What's the refund policy?”"),
-            ("OUTPUT:", "“We offer a 30-day money-back guarantee...”"),
+            ("INPUT:", '"What\'s the refund policy?"'),
+            ("OUTPUT:", '"We offer a 30-day money-back guarantee..."'),
         ),
     ),
     Objective.DPO: Lesson(
@@ -35,9 +35,9 @@ LESSONS = {
             ("REJECTED:", "The answer to give less often"),
         ),
         example=(
-            ("INPUT:", "“How long do refunds take?”"),
-            ("PREFERRED:", "“Five working days; you get an email when we book it.”"),
-            ("REJECTED:", "“A few days.”"),
+            ("INPUT:", '"How long do refunds take?"'),
+            ("PREFERRED:", '"Five working days; you get an email when we book it."'),
+            ("REJECTED:", '"A few days."'),
         ),
     ),
     Objective.RFT: Lesson(
@@ -49,7 +49,7 @@ LESSONS = {
             ("REWARD:", "The grader's score; what scores better than its neighbours becomes likelier"),
         ),
         example=(
-            ("INPUT:", "“What is 6 × 7?”"),
+            ("INPUT:", '"What is 6 × 7?"'),
             ("ITEM:", "reference_answer: 42"),
             ("REWARD:", "“It is 42.” → 1, “It is 48.” → 0"),
         ),

@@ -33,7 +33,9 @@ class DatasetStep:
         self._form = form
         self._datasets = {dataset.id: dataset for dataset in datasets if learns_from(form, dataset)}
         with box("ts-field"):
-            Text("label", "Select dataset", "ts-label").props["for"] = "dataset-select"
+            with box("ts-section"):
+                Text("label", "Select Dataset", "ts-h3").props["for"] = "dataset-select"
+                Text("p", words_of(form).dataset_step, "ts-muted")
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)
             self._select.props(
                 "outlined dense placeholder='Choose a dataset' for=dataset-select popup-content-class=ts-menu"

@@ -22,7 +22,7 @@ from ui.components.model_picker import ModelPicker
 from ui.components.objective_words import words_of
 from ui.components.spec_form import METHODS, SpecForm, take_over
 from ui.components.starter_banner import StarterProgress
-from ui.components.text import Text, box
+from ui.components.text import Text, box, heading
 from ui.threads import in_thread
 
 RATE = "hyperparameters.learning_rate"
@@ -46,6 +46,9 @@ class ModelStep:
         self._ref: ModelRef | None = None
         self._before: Method | None = None
         self._task = f"model {ui.context.client.id}"
+        with box("ts-section"):
+            heading("Configure Model", 3)
+            Text("p", "Select base model and fine-tuning method", "ts-muted")
         with box("ts-field"):
             Text("span", "Base model", "ts-label")
             self._picker = ModelPicker(models, tuned, self._shown, self._pick, self._pick_tuned)

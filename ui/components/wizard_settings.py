@@ -53,6 +53,8 @@ class SettingsStep:
         self._entries += self._rft.entries if self._rft else []
         with box("ts-grid"):
             self._entries += [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
+        heading("General Training Parameters", 3)
+        with box("ts-grid"):
             self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
         heading("Evaluation and checkpoints", 3)
         with box("ts-grid"):

@@ -28,8 +28,9 @@ class WizardStep:
                     self._summary = Text("span", "", "ts-step-summary")
                 icon("chevron-down")
             self.body = box("ts-step-body").props(f"id=step-body-{number}")
-            with self.body:
-                Text("p", description, "ts-muted")
+            if description:
+                with self.body:
+                    Text("p", description, "ts-muted")
 
     def focus(self) -> None:
         """The button that had the focus is hidden now; the keyboard goes on here."""

@@ -11,7 +11,7 @@ from storage.spec import Objective
 from ui import routes
 from ui.components.button import Button
 from ui.components.empty_state import empty_state
-from ui.components.objective_words import WORDS, learns_from, words_of
+from ui.components.objective_words import WORDS, learns_from
 from ui.components.spec_form import SpecForm, clone_of, take_over
 from ui.components.text import Text, box, link
 from ui.components.wizard_dataset import DatasetStep
@@ -93,7 +93,6 @@ class Wizard:
         machine = await in_thread(self._studio.hardware)
         actor = await in_thread(self._studio.people.actor)
         datasets = await in_thread(self._studio.datasets.all, actor=actor)
-        words = words_of(self._form)
         fitting = [known.id for known in datasets if learns_from(self._form, known)]
         self._preselect([model.id for model in models], fitting, dataset)
         with box("ts-steps"):
@@ -102,7 +101,7 @@ class Wizard:
             with first.body:
                 self._model = ModelStep(self._studio, self._form, models, starter, machine, tuned)
                 self._foot(1)
-            second = WizardStep(2, "Dataset", words.dataset_step, self.open)
+            second = WizardStep(2, "Dataset", "", self.open)
             with second.body:
                 self._dataset = DatasetStep(self._studio, self._form, datasets)
                 self._foot(2)

@@ -87,3 +87,12 @@ window.tsSavePng = (chart, Plotly, filename) => {
   const size = { width: chart.clientWidth, height: chart.clientHeight, scale: 2 };
   return Plotly.downloadImage({ data: chart.data, layout }, { format: "png", filename, ...size });
 };
+
+// Quasar lets the inside of a list box take the focus, but a list box may hold nothing but options.
+new MutationObserver((changes) => {
+  for (const { addedNodes } of changes) {
+    for (const node of addedNodes) {
+      if (node.role === "listbox") node.querySelector(".q-virtual-scroll__content")?.removeAttribute("tabindex");
+    }
+  }
+}).observe(document.documentElement, { childList: true, subtree: true });
