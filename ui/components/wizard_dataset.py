@@ -33,7 +33,7 @@ class DatasetStep:
         self._form = form
         self._datasets = {dataset.id: dataset for dataset in datasets if learns_from(form, dataset)}
         with box("ts-field"):
-            with box("ts-section"):
+            with box("ts-lead"):
                 Text("label", "Select Dataset", "ts-h3").props["for"] = "dataset-select"
                 Text("p", words_of(form).dataset_step, "ts-muted")
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)

@@ -46,7 +46,7 @@ class ModelStep:
         self._ref: ModelRef | None = None
         self._before: Method | None = None
         self._task = f"model {ui.context.client.id}"
-        with box("ts-section"):
+        with box("ts-lead"):
             heading("Configure Model", 3)
             Text("p", "Select base model and fine-tuning method", "ts-muted")
         with box("ts-field"):
