@@ -22,6 +22,7 @@ from serving.request import BASE, Generation
 from storage.methods import Lora
 from storage.serving import WorkerSpec
 from storage.spec import Compute
+from training.environment import gpus_are_simulated
 from training.model import load_model
 from training.tokenizer import load_tokenizer
 
@@ -125,7 +126,8 @@ def transformers_engine(spec: WorkerSpec, tell: Tell) -> TransformersEngine:
     """Loads the model and its adapters. Raises CannotHold for an adapter that has no lane."""
     torch.set_num_threads(spec.threads)
     tell("Loading the model", 0, 0)
-    compute = Compute(device=spec.device, threads=spec.threads, weights_dtype=spec.weights_dtype, micro_batch_tokens=1)
+    device = "cpu" if gpus_are_simulated() else spec.device
+    compute = Compute(device=device, threads=spec.threads, weights_dtype=spec.weights_dtype, micro_batch_tokens=1)
     model = load_model(spec.model, compute, Lora())
     engine = TransformersEngine(model, load_tokenizer(spec.model), ends_of(Path(spec.model.path)), spec)
     for done, adapter in enumerate(spec.adapters):

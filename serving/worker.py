@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import orjson
@@ -63,18 +64,24 @@ def failure(error: Exception) -> dict[str, str]:
 
 
 async def run(spec: WorkerSpec, folder: Path) -> None:
-    progress = Progress(folder)
     prompts = PromptWriter(spec.model, spec.context_length)
+    broken: Future[None] = Future()
     try:
         # The child's imports and the model's bytes at the same time.
-        engine, _ = await asyncio.gather(asyncio.to_thread(engine_of, spec, progress), prompts.start())
-        await listen(Service(engine, prompts, spec), folder)
+        loading = asyncio.to_thread(engine_of, spec, folder, broken)
+        (engine, instead), _ = await asyncio.gather(loading, prompts.start())
+        serving = asyncio.ensure_future(listen(Service(engine, prompts, spec), folder, instead))
+        await asyncio.wait({serving, asyncio.wrap_future(broken)}, return_when=asyncio.FIRST_COMPLETED)
+        if broken.done():
+            serving.cancel()  # answers that are being written break off
+            broken.result()
+        await serving
         await asyncio.to_thread(engine.close)
     finally:
         await prompts.close()
 
 
-async def listen(service: Service, folder: Path) -> None:
+async def listen(service: Service, folder: Path, instead: str) -> None:
     socket = folder / SOCKET
     socket.unlink(missing_ok=True)
     config = uvicorn.Config(service.app(), uds=str(socket), log_level="warning", access_log=False, lifespan="off")
@@ -84,28 +91,34 @@ async def listen(service: Service, folder: Path) -> None:
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         socket.chmod(0o600)
-        write_json(folder / READY, service.health())
+        write_json(folder / READY, service.health() | {"instead": instead})
 
     await asyncio.gather(server.serve(), tell())
 
 
-def engine_of(spec: WorkerSpec, progress: Progress) -> Engine:
-    """The one that was asked for; transformers where llama.cpp's files cannot be made of what is there.
+def engine_of(spec: WorkerSpec, folder: Path, broken: "Future[None]") -> tuple[Engine, str]:
+    """The one that was asked for; transformers where that one cannot be had, and why. `broken` hears of a later end.
 
-    core chooses by the model's settings and the method; what a tokenizer is like shows only here.
+    core chooses by the model's settings and the method; what a tokenizer is like, or whether vLLM starts, shows here.
     """
-    # Each brings its own libraries, seconds of imports: only the one that is used.
+    progress, reason = Progress(folder), ""
+    try:
+        if spec.engine != "transformers":
+            return faster_engine(spec, folder, progress, broken), ""
+    except CannotHold as cannot:
+        reason = str(cannot)
+        logging.getLogger(__name__).warning("transformers answers instead of %s: %s", spec.engine, reason)
+    from serving.transformers_engine import transformers_engine
+
+    return transformers_engine(spec, progress.tell), reason
+
+
+def faster_engine(spec: WorkerSpec, folder: Path, progress: Progress, broken: "Future[None]") -> Engine:
+    """Raises CannotHold. Each brings its own libraries, seconds of imports: only the one that is used."""
     if spec.engine == "vllm":
         from serving.vllm_engine import vllm_engine
 
-        return vllm_engine(spec, progress.tell)
-    if spec.engine == "llama.cpp":
-        from serving.llama_engine import llama_engine
+        return vllm_engine(spec, folder, progress.tell, broken)
+    from serving.llama_engine import llama_engine
 
-        try:
-            return llama_engine(spec, progress.tell)
-        except CannotHold as reason:
-            logging.getLogger(__name__).warning("transformers answers instead of llama.cpp: %s", reason)
-    from serving.transformers_engine import transformers_engine
-
-    return transformers_engine(spec, progress.tell)
+    return llama_engine(spec, progress.tell)

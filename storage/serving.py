@@ -21,6 +21,10 @@ ADAPTER_HEADER = "x-tunesmith-adapter"
 USAGE_HEADER = "x-tunesmith-usage"
 #: `failed.json`'s cause where this engine cannot hold what it was started with.
 CANNOT_HOLD = "cannot_hold"
+#: JSON that says how a simulated vLLM behaves (serving/simulated_vllm.py); core and worker both have to know.
+SIMULATED_VLLM_VARIABLE = "TUNESMITH_SIMULATED_VLLM"
+LORA_RANK_VARIABLE = "TUNESMITH_SERVING_LORA_RANK"
+NOT_INSTALLED = "vLLM is not installed beside the studio."
 #: `model_type` of the families that serving/gguf_files.py can write; a test keeps both the same.
 GGUF_FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
@@ -46,21 +50,29 @@ class WorkerSpec(Record):
     slots: int = Field(8, ge=1, le=256, description="Answers that are written at a time")
     most_waiting: int = Field(64, ge=0, le=10_000, description="Requests beyond the slots; more are sent away")
     context_length: int = Field(ge=16, description="Tokens of one prompt with its answer")
+    gpu_share: float = Field(0.9, gt=0, lt=1, description="Of the GPU's memory: vLLM takes all of it when it starts")
+    lora_rank: int = Field(64, ge=1, description="The highest that vLLM keeps room for, for every adapter")
     adapters: tuple[ServedAdapter, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What is to be served: `config` is the base model's config.json; no method means the base or a full output."""
+    """What is to be served: `config` is the base model's config.json; no method means the base or a full output.
+
+    `no_vllm`: why there is no vLLM here, as a sentence; empty where there is one.
+    """
 
     config: dict[str, Any]
     method: Method | None = None
     device: Literal["cpu", "cuda"] = "cpu"
+    no_vllm: str = NOT_INSTALLED
+    lora_rank: int = 64
 
 
 def engine_for(wanted: Wanted) -> Engine:
     """The fastest engine that can hold it; transformers can hold everything."""
-    return "transformers" if cannot_hold("llama.cpp", wanted) else "llama.cpp"
+    faster: tuple[Engine, ...] = ("vllm", "llama.cpp")
+    return next((engine for engine in faster if not cannot_hold(engine, wanted)), "transformers")
 
 
 def cannot_hold(engine: Engine, wanted: Wanted) -> str:
@@ -69,7 +81,9 @@ def cannot_hold(engine: Engine, wanted: Wanted) -> str:
         case "transformers":
             return ""
         case "vllm":
-            return "This version has no vLLM engine: it could not be tried where it was written."
+            if wanted.device != "cuda":
+                return "We start vLLM on CUDA devices only."
+            return wanted.no_vllm or not_plain_lora("vLLM", wanted.method) or too_high(wanted.method, wanted.lora_rank)
         case "llama.cpp":
             if wanted.device != "cpu":
                 return "Our llama.cpp computes on the processor only."
@@ -88,6 +102,16 @@ def not_in_gguf(config: dict[str, Any]) -> str:
     if config.get("quantization_config"):
         return "This model's weights are quantised already; our llama.cpp files are made of 16 or 32 bits."
     return ""
+
+
+def too_high(method: Method | None, lora_rank: int) -> str:
+    """Why vLLM has no room for an adapter of this rank; it has to be told the highest one when it starts."""
+    if not isinstance(method, Lora | Qlora) or method.rank <= lora_rank:
+        return ""
+    return (
+        f"vLLM keeps room for LoRA ranks up to {lora_rank}, and this adapter's is {method.rank}. "
+        f"Start the studio with {LORA_RANK_VARIABLE}={method.rank}."
+    )
 
 
 def not_plain_lora(engine: str, method: Method | None) -> str:

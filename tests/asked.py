@@ -23,7 +23,7 @@ class AskedWorker:
 
     def __init__(self, folder: Path, model: ModelRef, adapters: dict[str, Path], **spec: Any) -> None:
         folder.mkdir(parents=True)
-        self._folder = folder
+        self.folder = folder
         served = tuple(ServedAdapter(name=name, folder=str(path)) for name, path in adapters.items())
         asked = {"base_name": "base", "cache": str(folder / "cache"), "context_length": 512, "slots": 4} | spec
         write_json(folder / SPEC, WorkerSpec(model=model, adapters=served, **asked).model_dump(mode="json"))
@@ -37,7 +37,7 @@ class AskedWorker:
 
     def ready(self, timeout_s: float = 120) -> "AskedWorker":
         deadline = time.monotonic() + timeout_s
-        while not (self._folder / READY).exists():
+        while not (self.folder / READY).exists():
             assert self.process.poll() is None, self.failure
             assert time.monotonic() < deadline, self.log
             time.sleep(0.02)
@@ -45,11 +45,15 @@ class AskedWorker:
 
     @property
     def failure(self) -> dict[str, Any]:
-        return read_json(self._folder / FAILED) or {"message": self.log}
+        return read_json(self.folder / FAILED) or {"message": self.log}
+
+    @property
+    def ready_told(self) -> dict[str, Any]:
+        return read_json(self.folder / READY) or {}
 
     @property
     def log(self) -> str:
-        return (self._folder / "log").read_text()[-3000:]
+        return (self.folder / "log").read_text()[-3000:]
 
     @property
     def health(self) -> dict[str, Any]:

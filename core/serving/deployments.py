@@ -178,7 +178,7 @@ class Deployments:
 
     def place(self, row: Deployment) -> Place:
         """Where it is answered. Raises StudioError where what stood behind it is gone."""
-        return self._targets.place(target_of(row), self._pool.device_of)
+        return self._targets.place(target_of(row), self._pool.base_for)
 
     def counter(self, deployment_id: str) -> Counter:
         with self._lock:

@@ -93,4 +93,4 @@ class Endpoint:
         except NotFound as error:
             there = ", ".join(one.name for one in self.addressable(actor=actor)[:20]) or "nothing yet"
             raise NotFound(f"{error} Available: {there}.") from error
-        return self._targets.place(target, self._pool.device_of)
+        return self._targets.place(target, self._pool.base_for)

@@ -25,14 +25,14 @@ class Gpus:
         with self._database.read() as session:
             return any(job.device != CPU and not job.held for job in leases.line(session).waiting)
 
-    def take(self, title: str, token: str, needed_bytes: int) -> str:
-        """The UUID of a GPU that is the worker's from now on; empty where none is free any more."""
+    def take(self, title: str, token: str, needed_bytes: int) -> Device | None:
+        """A GPU that is the worker's from now on; None where none is free any more."""
         seen, _ = self._queue.look()
         with self._database.write() as session:
             chosen = free(leases.line(session), seen, needed_bytes)
             if chosen:
                 leases.take_for_serving(session, f"{title} (serving)", token, chosen.uuid)
-        return chosen.uuid if chosen else ""
+        return chosen
 
     def release(self, token: str) -> None:
         with self._database.write() as session:

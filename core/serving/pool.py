@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from core.devices import CPU, GB
+from core.devices import CPU, GB, Device
 from core.errors import Unavailable
 from core.memory import host_memory
 from core.serving.adapter_desk import AdapterDesk
@@ -21,7 +22,10 @@ from core.serving.launch import Launch
 from core.serving.settings import Settings
 from core.serving.slot import MOST_CRASHES, Held, Phase, Slot
 from core.serving.targets import Base, Kind, Place
+from core.serving.vllm import why_not
 from core.serving.worker import State, Worker
+from storage.methods import Method
+from storage.serving import Wanted, cannot_hold, engine_for
 from storage.spec import ModelRef
 
 TICK_S = 0.5
@@ -101,13 +105,28 @@ class Pool:
         self._adapters.stop()
         shutil.rmtree(self._workers, ignore_errors=True)
 
-    def device_of(self, model: ModelRef) -> Kind:
-        """What the model is loaded on, or would be now."""
+    def base_for(self, model: ModelRef, config: dict[str, Any], method: Method | None) -> Base:
+        """Where the model is or would be loaded with an adapter of this kind.
+
+        A worker that has it on a GPU already is shared if it can hold that; another would need a GPU of its own.
+        """
+        wanted = Wanted(
+            config=config,
+            method=method,
+            device="cuda",
+            no_vllm=why_not(self._settings),
+            lora_rank=self._settings.lora_rank,
+        )
         with self._lock:
-            for base, slot in self._slots.items():
-                if base.model == model and slot.phase is not Phase.EMPTY:
-                    return base.device
-        return self._gpus.kind_for(needed(Base(model=model, engine="transformers", device="cpu")))
+            slots = [slot for slot in self._slots.values() if slot.phase is not Phase.EMPTY]
+        loaded = [slot.base for slot in slots if slot.base.model == model]
+        for base in loaded:
+            if base.device == "cuda" and not cannot_hold(base.engine, wanted):
+                return base
+        is_on_processor = any(base.device == CPU for base in loaded)
+        size = needed(Base(model=model, engine="transformers", device="cpu"))
+        device: Kind = "cpu" if is_on_processor else self._gpus.kind_for(size)
+        return Base(model=model, engine=engine_for(replace(wanted, device=device)), device=device)
 
     def enter(self, place: Place) -> Seat:
         """Load what is not loaded yet. Raises Unavailable while a worker that has crashed is not back."""
@@ -160,18 +179,19 @@ class Pool:
 
     def _load(self, slot: Slot) -> None:
         token = f"serving-{secrets.token_hex(8)}"
+        gpu: Device | None = None
         try:
             self._make_room(slot)
             if slot.base.device == "cuda":
-                slot.device_uuid = self._gpus.take(slot.base.title, token, needed(slot.base))
-                slot.token = token
-                if not slot.device_uuid:
+                gpu = self._gpus.take(slot.base.title, token, needed(slot.base))
+                if gpu is None:
                     raise Unavailable("The GPU that was free a moment ago is in use by now.")
+                slot.device_uuid, slot.token = gpu.uuid, token
             with self._lock:
                 if self._stopping.is_set():
                     raise Unavailable("The studio has ended.")
                 folder = self._workers / token[-8:]
-                slot.worker = self._launch.start(folder, slot.base, slot.device_uuid, self._on_worker)
+                slot.worker = self._launch.start(folder, slot.base, gpu, self._on_worker)
         except Unavailable as error:
             self._crash(slot, str(error))
         except Exception as error:  # a thread's edge: whoever waits for it must hear that nothing comes

@@ -7,11 +7,14 @@ from typing import Literal
 from core.devices import GB
 from core.errors import BadInput
 from core.memory import host_memory
+from storage.serving import LORA_RANK_VARIABLE
 
 IDLE_VARIABLE = "TUNESMITH_SERVING_IDLE_MINUTES"
 MEMORY_VARIABLE = "TUNESMITH_SERVING_MEMORY_GB"
 BITS_VARIABLE = "TUNESMITH_SERVING_BITS"
+VLLM_VARIABLE = "TUNESMITH_SERVING_VLLM"
 IDLE_MINUTES = 15.0
+LORA_RANK = 64
 #: Of the machine's memory. The rest is for training, for the studio, and for whoever sits at the machine.
 MEMORY_SHARE = 0.5
 
@@ -28,6 +31,9 @@ class Settings:
     slots: int = 8
     context_length: int = 8192
     bits: Literal[8, 16] = 16
+    #: Whether vLLM may be used where it is installed, and the highest LoRA rank that it is to keep room for.
+    vllm: bool = True
+    lora_rank: int = LORA_RANK
 
     @classmethod
     def find(cls) -> "Settings":
@@ -37,6 +43,8 @@ class Settings:
             idle_s=_number(IDLE_VARIABLE, IDLE_MINUTES) * 60,
             memory_bytes=int(_number(MEMORY_VARIABLE, share_gb) * GB),
             bits=_bits(),
+            vllm=os.environ.get(VLLM_VARIABLE, "on") != "off",
+            lora_rank=int(_number(LORA_RANK_VARIABLE, LORA_RANK)),
         )
 
 

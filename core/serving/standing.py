@@ -51,9 +51,11 @@ def standing(place: Place, slot: Slot | None) -> Standing:
         return Standing(state=State.STARTING, reason=reason, engine=engine)
     engine = ENGINES.get(slot.worker.engine, engine) if slot.worker else engine
     device = "this machine's processor" if place.base.device == CPU else f"a GPU ({slot.device_uuid})"
+    instead = slot.worker.instead if slot.worker else ""
+    why = f" {ENGINES[place.base.engine]} could not be used: {instead}" if instead else ""
     loaded = Standing(
         state=State.READY,
-        reason=f"Answers with {engine} on {device}.",
+        reason=f"Answers with {engine} on {device}.{why}",
         memory_bytes=slot.memory_bytes,
         engine=engine,
         shares=len(slot.adapters),

@@ -15,7 +15,7 @@ from storage.files import read_json
 from storage.methods import Full, Method
 from storage.retention import sealed
 from storage.run_folder import RunFolder
-from storage.serving import Engine, ServedAdapter, Wanted, engine_for
+from storage.serving import Engine, ServedAdapter
 from storage.spec import ModelRef, RunSpec
 from storage.tables import TargetKind
 
@@ -74,6 +74,9 @@ class Addressable:
     name: str
     created: int
     owned_by: str
+
+
+BaseFor = Callable[[ModelRef, dict[str, Any], Method | None], Base]
 
 
 class Targets:
@@ -148,15 +151,12 @@ class Targets:
         name = spec.output_name if spec else target.id
         return f"{name}, step {target.step}" if target.kind is TargetKind.CHECKPOINT else name
 
-    def place(self, target: Target, device_of: Callable[[ModelRef], Kind]) -> Place:
-        """Raises NotFound where it is gone, BadInput where no engine can hold it. `device_of` says what a model would
-        be loaded on now."""
+    def place(self, target: Target, base_for: BaseFor) -> Place:
+        """Raises NotFound where it is gone, BadInput where no engine can hold it. `base_for` says by what engine and on
+        what device a model with that config.json would be loaded now."""
 
         def based(model: ModelRef, method: Method | None) -> Base:
-            device = device_of(model)
-            config = read_json(Path(model.path) / "config.json") or {}
-            wanted = Wanted(config=config, method=method, device=device)
-            return Base(model=model, engine=engine_for(wanted), device=device)
+            return base_for(model, read_json(Path(model.path) / "config.json") or {}, method)
 
         if target.kind is TargetKind.MODEL:
             return Place(base=based(self._models.get(target.id), None))

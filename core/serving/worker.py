@@ -47,6 +47,8 @@ class Worker:
         self.reason = ""
         #: Where the one that was asked for could not hold the model, the worker has taken another.
         self.engine: str = spec.engine
+        #: Why it has; empty where it has not.
+        self.instead = ""
         self.started_at = time.monotonic()
         self._folder, self._on_change = folder, on_change
         self._is_stopping = False
@@ -82,9 +84,11 @@ class Worker:
         return str(told.get("detail") or "")
 
     def memory_bytes(self) -> int:
-        """What it takes now; 0 once it is gone."""
+        """What it takes now; 0 once it is gone. vLLM computes in processes of its own."""
         try:
-            return int(psutil.Process(self.pid).memory_info().rss)
+            process = psutil.Process(self.pid)
+            family = [process, *(process.children(recursive=True) if self.engine == "vllm" else ())]
+            return sum(int(one.memory_info().rss) for one in family)
         except psutil.Error:
             return 0
 
@@ -107,7 +111,8 @@ class Worker:
         """A file says that it is ready; only its end says that it is not any more."""
         while self.state is State.STARTING and self._process.poll() is None:
             if (self._folder / READY).exists():
-                self.engine = str((read_json(self._folder / READY) or {}).get("engine") or self.engine)
+                told = read_json(self._folder / READY) or {}
+                self.engine, self.instead = str(told.get("engine") or self.engine), str(told.get("instead") or "")
                 self._become(State.READY)
             else:
                 time.sleep(LOOK_S)

@@ -23,7 +23,7 @@ from core.studio import Studio
 from storage.database import Database
 from storage.files import write_json
 from storage.process import SIMULATION_VARIABLE
-from storage.serving import ServedAdapter
+from storage.serving import Engine, ServedAdapter
 from storage.spec import ModelRef
 
 pytestmark = pytest.mark.process
@@ -53,8 +53,13 @@ class Machine:
             parameters=1, hidden_size=1, layers=1,
         )  # fmt: skip
         served = ServedAdapter(name=adapter, folder="/nowhere") if adapter else None
-        base = Base(model=model, engine="llama.cpp", device=device)  # type: ignore[arg-type]
+        engine: Engine = "llama.cpp" if device == "cpu" else "transformers"
+        base = Base(model=model, engine=engine, device=device)  # type: ignore[arg-type]
         return Place(base=base, adapter=served)
+
+    def device_of(self, place: Place) -> str:
+        """What it would be loaded on now, or is."""
+        return self.pool.base_for(place.base.model, {}, None).device
 
     def slot(self, place: Place) -> Slot:
         slot = self.pool.slot(place)
@@ -181,12 +186,12 @@ def test_a_gpu_is_leased_like_a_jobs_and_given_back(
     monkeypatch.setenv(SIMULATION_VARIABLE, str(gpus))
     served = machine()
     place = served.place("base", device="cuda")
-    assert served.pool.device_of(place.base.model) == "cuda"
+    assert served.device_of(place) == "cuda"
     served.ask(place)
     assert served.slot(place).device_uuid == "GPU-a"
-    assert served.pool.device_of(place.base.model) == "cuda"  # where it is
+    assert served.device_of(place) == "cuda"  # where it is
     other = served.place("other", device="cuda")
-    assert served.pool.device_of(other.base.model) == "cpu"  # nobody takes what is leased
+    assert served.device_of(other) == "cpu"  # nobody takes what is leased
     with pytest.raises(Unavailable, match="in use by now"):
         served.ask(other)
     served.studio.queue.release_stale()  # a sweep of jobs' leases leaves it alone
@@ -195,7 +200,7 @@ def test_a_gpu_is_leased_like_a_jobs_and_given_back(
         served.ask(other)
     served.pool.let_go(place, base_too=True)
     wait_until(lambda: served.slot(place).phase is Phase.EMPTY)
-    assert served.pool.device_of(other.base.model) == "cuda"
+    assert served.device_of(other) == "cuda"
 
 
 def test_a_stopped_pool_leaves_no_worker(machine: Callable[..., Machine]) -> None:

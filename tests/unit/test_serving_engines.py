@@ -2,6 +2,8 @@
 
 import pytest
 
+from core.serving.settings import Settings
+from core.serving.vllm import too_old, why_not
 from storage.methods import Adapter, Full, Lora, Prefix, Qlora
 from storage.serving import GGUF_FAMILIES, Wanted, cannot_hold, engine_for
 
@@ -33,8 +35,34 @@ def test_what_llama_cpp_cannot_hold_is_answered_by_transformers_and_the_reason_n
     assert not cannot_hold("transformers", wanted)
 
 
-def test_vllm_is_refused_with_the_reason():
-    assert "could not be tried" in cannot_hold("vllm", Wanted(config=LLAMA, device="cuda"))
+@pytest.mark.parametrize("method", [None, Full(), Lora(), Lora(rslora=True, rank=64), Qlora()])
+def test_vllm_answers_on_a_gpu_where_it_is_installed(method):
+    assert engine_for(Wanted(config=LLAMA, method=method, device="cuda", no_vllm="")) == "vllm"
+    assert engine_for(Wanted(config=LLAMA, method=method, device="cpu", no_vllm="")) == "llama.cpp"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "because"),
+    [
+        (Wanted(config=LLAMA, device="cuda"), "not installed"),
+        (Wanted(config=LLAMA, device="cuda", no_vllm=too_old("0.9.2")), "0.9.2 is installed, and 0.11 is the oldest"),
+        (Wanted(config=LLAMA, device="cuda", no_vllm="", method=Prefix()), "a prefix"),
+        (Wanted(config=LLAMA, device="cuda", no_vllm="", method=Adapter()), "adapter layers"),
+        (Wanted(config=LLAMA, device="cuda", no_vllm="", method=Lora(dora=True)), "DoRA"),
+        (Wanted(config=LLAMA, device="cuda", no_vllm="", method=Lora(rank=128)), "TUNESMITH_SERVING_LORA_RANK=128"),
+    ],
+)
+def test_what_vllm_cannot_hold_is_answered_by_transformers_and_the_reason_named(wanted, because):
+    assert engine_for(wanted) == "transformers"
+    assert because in cannot_hold("vllm", wanted)
+    assert cannot_hold("vllm", wanted).endswith(".")
+
+
+def test_a_new_enough_vllm_is_no_obstacle_and_one_may_leave_it_out():
+    assert not too_old("0.11.0")
+    assert not too_old("0.33.0rc1")
+    assert not too_old("1.0")
+    assert "TUNESMITH_SERVING_VLLM" in why_not(Settings(vllm=False))
 
 
 def test_core_and_the_worker_know_the_same_families():
