@@ -46,7 +46,7 @@ CHART_COLOURS = {
 }
 CHART_NEUTRAL = "#7A7A8C"
 #: For curves that a user has named.
-CHART_OTHERS = ("#8B5CF6", "#0D9488", "#D97706", "#2563EB", "#DC2626", "#65A30D")
+CHART_OTHERS = ("#8B5CF6", "#0D9488", "#D97706", "#2563EB", "#DC2626", "#65A30D", "#DB2777", "#64748B")
 
 
 def chart_colour(name: str, at: int) -> str:

@@ -83,3 +83,12 @@ def curves_of(names: dict[str, str]) -> list[Curve]:
         )
         for at, (name, label) in enumerate(names.items())
     ]
+
+
+def metric_names() -> dict[str, str]:
+    """Metric → what it is called where it stands alone, over all kinds of jobs."""
+    names: dict[str, str] = {}
+    for objective in Objective:
+        for title, metrics in tabs_of(objective)[ALL].items():
+            names |= {key: label if label == title else f"{title}: {label.lower()}" for key, label in metrics.items()}
+    return names

@@ -4,6 +4,7 @@ from core.studio import Studio
 from ui import downloads, job_files, uploads
 from ui.pages import (
     add_model,
+    compare,
     custom_model,
     dashboard,
     dataset,
@@ -25,6 +26,7 @@ def register_all(studio: Studio, signals: Signals) -> None:
     dashboard.register(studio, signals)
     jobs.register(studio, signals)
     new_job.register(studio, signals)
+    compare.register(studio, signals)
     job.register(studio, signals)
     datasets.register(studio, signals)
     upload_dataset.register(studio, signals)
