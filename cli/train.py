@@ -63,17 +63,9 @@ def train(
 ) -> None:
     """Fine-tune a model on FILE and wait until it is done."""
     with one_sentence():
-        asked = _fields(spec)
-        asked.setdefault("objective", objective)
-        asked |= {name: value for name, value in (("model", model), ("start_from", start_from)) if value}
-        _choose_method(asked, method)
-        if epochs is not None:
-            asked.setdefault("hyperparameters", {})["epochs"] = epochs
-        if devices is not None:
-            asked["devices"] = devices
-        asked |= _extras(sample_prompt, chat_template, tracker)
-        for setting in settings or []:
-            _set(asked, setting)
+        extras = extras_of(sample_prompt, chat_template, tracker)
+        named = {"model": model, "start_from": start_from, "devices": devices}
+        asked = asked_by(spec, objective, method, epochs, named | extras, settings or [])
         if file is None and "dataset" not in asked:
             raise BadInput("Nothing to train on: name a FILE of labelled examples, or a dataset with --set dataset=ID.")
         if dry_run:
@@ -153,6 +145,26 @@ def _wait_for_starter(studio: Studio, as_json: bool) -> None:
         raise BadInput(state.detail)
 
 
+def asked_by(
+    file: Path | None,
+    objective: str,
+    method: str | None,
+    epochs: int | None,
+    named: dict[str, Any],
+    settings: list[str],
+) -> dict[str, Any]:
+    """The fields of the spec, as a file and options say them. Raises BadInput."""
+    asked = _fields(file)
+    asked.setdefault("objective", objective)
+    asked |= {name: value for name, value in named.items() if value is not None}
+    _choose_method(asked, method)
+    if epochs is not None:
+        asked.setdefault("hyperparameters", {})["epochs"] = epochs
+    for setting in settings:
+        _set(asked, setting)
+    return asked
+
+
 def _fields(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
@@ -165,7 +177,7 @@ def _fields(path: Path | None) -> dict[str, Any]:
     return content
 
 
-def _extras(prompts: list[str] | None, template: Path | None, trackers: list[str] | None) -> dict[str, Any]:
+def extras_of(prompts: list[str] | None, template: Path | None, trackers: list[str] | None) -> dict[str, Any]:
     """Fields that have an option of their own, as far as they were given."""
     found: dict[str, Any] = {"sample_prompts": prompts or None, "trackers": trackers or None}
     if template is not None:
@@ -173,7 +185,7 @@ def _extras(prompts: list[str] | None, template: Path | None, trackers: list[str
             found["chat_template"] = template.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"The chat template {template} cannot be read: {error}.") from error
-    return {name: value for name, value in found.items() if value is not None}
+    return found
 
 
 def _choose_method(asked: dict[str, Any], method: str | None) -> None:

@@ -87,6 +87,11 @@ class Home:
         chosen = asked or os.environ.get("TUNESMITH_HOME") or platformdirs.user_data_path("tunesmith")
         return cls(Path(chosen).expanduser().absolute())
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether a command finds this folder without being told."""
+        return self.path == platformdirs.user_data_path("tunesmith")
+
     def prepare(self) -> None:
         """Make the folders and prove that they can be written. Raises BadHome with the path and the reason."""
         try:

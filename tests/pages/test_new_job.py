@@ -155,3 +155,14 @@ async def test_evaluation_and_checkpoints_are_optional_settings(user: User, stud
     run = studio.runs.run_spec(job_id)
     assert (run.retention.save_minutes, run.retention.best, run.hyperparameters.eval_steps) == (2.5, 3, 20)
     await user.should_see("Written every 2.5 minutes and at each epoch’s end. Kept: the best 3, the")
+
+
+async def test_the_same_job_is_offered_as_a_command_and_as_a_file(user: User, asked: JobSpec) -> None:
+    await open_settings(user)
+    retype(user, "hyperparameters.epochs", "3")
+    retype(user, "display_name", "Ben's")
+    await user.should_see("--epochs 3")
+    await user.should_see(f"--set dataset={asked.dataset}")
+    await user.should_see("display_name: Ben's")
+    retype(user, "hyperparameters.epochs", "0")
+    await user.should_see("There is no command yet")

@@ -8,6 +8,7 @@ from storage.spec import Compute, Objective, RunSpec
 from ui.components.dpo_panel import dpo_panel
 from ui.components.estimate_panel import EstimatePanel
 from ui.components.rft_panel import RftPanel
+from ui.components.same_job import SameJob
 from ui.components.spec_field import spec_checkbox, spec_field
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
@@ -70,6 +71,7 @@ class SettingsStep:
         with box("ts-panel", "section").props("aria-label='What will really run'"):
             heading("What will really run", 3)
             self._outlook = box("ts-stretch").props("role=status").mark("outlook")
+        self._same = SameJob(studio.home)
         form.on_change(self.look_ahead)
 
     summary = "Names, epochs, batch size, learning rate"
@@ -84,6 +86,7 @@ class SettingsStep:
 
     async def _look_ahead(self) -> None:
         spec = self._form.spec()
+        self._same.show(spec)
         if spec is None:
             self._say(*self._form.problems().values())
             return
