@@ -17,8 +17,8 @@ WIZARD = "/dashboard/fine-tuning/create"
 
 
 def retype(user: User, marker: str, text: str) -> None:
-    user.find(marker).clear()
-    user.find(marker).type(text)
+    user.find(marker=marker).clear()
+    user.find(marker=marker).type(text)
 
 
 async def jobs_of(studio: Studio, expected: int = 1) -> list[str]:
@@ -79,17 +79,17 @@ async def test_what_will_really_run_names_the_reason(user: User, asked: JobSpec)
 async def test_a_taken_job_id_is_answered_with_a_sentence(user: User, studio: Studio, asked: JobSpec) -> None:
     studio.runs.submit(asked.model_copy(update={"job_id": "mine-1"}), actor=BOB)
     await open_settings(user)
-    user.find("job_id").type("mine-1")
+    user.find(marker="job_id").type("mine-1")
     user.find("create").click()
     await user.should_see("The job id “mine-1” is taken.")
 
 
 async def test_a_reload_keeps_what_was_typed(user: User, studio: Studio, asked: JobSpec) -> None:
     await open_settings(user)
-    user.find("display_name").type("half a thought")
+    user.find(marker="display_name").type("half a thought")
     await asyncio.sleep(0.8)
     await user.open(f"{WIZARD}?step=3")
-    (entry,) = user.find("display_name").elements
+    (entry,) = user.find(marker="display_name").elements
     assert entry.value == "half a thought"
 
 
@@ -97,11 +97,11 @@ async def test_a_clone_starts_with_the_other_jobs_values(user: User, studio: Stu
     wanted = asked.model_copy(update={"display_name": "first", "evaluation": NoEvaluation(), "job_id": "first-1"})
     job = studio.runs.submit(wanted, actor=BOB)
     await user.open(f"{WIZARD}?step=3&clone={job.id}")
-    (name,) = user.find("display_name").elements
-    (job_id,) = user.find("job_id").elements
+    (name,) = user.find(marker="display_name").elements
+    (job_id,) = user.find(marker="job_id").elements
     assert (name.value, job_id.value) == ("first", "")
     await user.open(f"{WIZARD}?step=2&clone={job.id}")
-    (evaluation,) = user.find("evaluation").elements
+    (evaluation,) = user.find(marker="evaluation").elements
     assert evaluation.value == "none"
 
 
