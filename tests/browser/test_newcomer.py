@@ -2,15 +2,17 @@
 
 import json
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from chromium import visit
 from playwright.sync_api import Page, expect
-from served import ServedStudio
+from served import TUNESMITH, ServedStudio, clean_environment
 
 from storage import manifest
 
@@ -20,6 +22,8 @@ MINUTES = 60_000
 QUESTION = "My order says packed for four days now. Is something wrong?"
 #: How every answer of the starter examples ends; learned in two epochs.
 SIGNED = "Larkspur Supply"
+#: What a prefix and adapter layers learn to say in a dozen steps.
+AHOY = "Ahoy, sailor!"
 STEPS_DRAWN = "() => document.querySelector('.js-plotly-plot').data[0].x"
 
 
@@ -129,6 +133,27 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     in_turn = models * 4
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(partial(answer, server), in_turn)) == [alone[model] for model in in_turn]
+
+
+def test_a_prefix_and_adapter_layers_on_the_starter_model_answer_too(server: ServedStudio, tmp_path: Path) -> None:
+    """What llama.cpp cannot hold: the same studio answers with transformers, beside the base model."""
+    rows = tmp_path / "ahoy.jsonl"
+    messages = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": AHOY}]
+    rows.write_text((json.dumps({"messages": messages}) + "\n") * 10)
+    for method, rate in (("prefix", 3e-2), ("adapter", 1e-3)):
+        fields = {"hyperparameters.batch_size": 128, "hyperparameters.learning_rate": rate, "evaluation.kind": "none"}
+        settings = [f"--set={name}={value}" for name, value in fields.items()]
+        name = f"ahoy-{method}"
+        command(server, "train", rows, "--method", method, "--epochs=2", f"--set=output_name={name}", *settings)
+        command(server, "deploy", name, "--name", f"{method}-bot")
+    assert [answer(server, f"{method}-bot") for method in ("prefix", "adapter")] == [AHOY, AHOY]
+    assert answer(server, "smollm2-135m") != AHOY
+
+
+def command(server: ServedStudio, *words: str | Path) -> None:
+    asked = [TUNESMITH, *words, "--data-dir", server.home]
+    done = subprocess.run(asked, capture_output=True, text=True, env=clean_environment())
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 def answer(server: ServedStudio, model: str, *, tokens: int = 24, stream: bool = False) -> str:
