@@ -1,6 +1,6 @@
 """`tunesmith deploy` and `tunesmith deployments`: names that answer. Changes go through `core.handover`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import rich.table
 import typer
@@ -12,6 +12,7 @@ from core.handover import act
 from core.home import Home
 from core.inbox import Kind, Request
 from core.serving.deployments import proposed_name
+from core.serving.desk import live
 from storage.tables import Deployment
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The deployment's name.")]
@@ -37,14 +38,17 @@ def deploy(
 
 @deployments.command("ls")
 def ls(as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Every deployment, by name. How each stands is known to the studio that serves, and shown on its page."""
+    """Every deployment, by name, and how it stands in the studio that serves."""
     with one_sentence(), opened(data_dir) as studio:
         rows = studio.deployments.rows()
+        standing = live(studio.home, studio.people.actor()) if rows else None
     if as_json:
         for row in rows:
-            say_json(row.model_dump(mode="json"))
+            say_json(row.model_dump(mode="json") | (standing or {}).get(row.name, {}))
     elif rows:
-        console.print(_table(rows))
+        console.print(_table(rows, standing))
+        if standing is None:
+            console.print("No studio serves this data folder now, so nothing answers. Start one with: tunesmith serve")
     else:
         console.print("No deployments yet. Make one of a finished job with: tunesmith deploy JOB --name NAME")
 
@@ -88,10 +92,12 @@ def _ask(kind: Kind, name: str, as_json: bool, data_dir: DataDir, target: str = 
         console.print(answer.said, markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(rows: list[Deployment]) -> rich.table.Table:
-    table = rich.table.Table("Name", "Target", "Wanted", "Created by", "Last change")
+def _table(rows: list[Deployment], standing: dict[str, dict[str, Any]] | None) -> rich.table.Table:
+    table = rich.table.Table("Name", "Target", "State", "Requests", "Created by", "Reason")
     for row in rows:
         step = f"@{row.step}" if row.kind == "checkpoint" else ""
-        wanted = "running" if row.wanted else "stopped"
-        table.add_row(row.name, f"{row.target_id}{step}", wanted, row.created_by_name, row.message)
+        asleep = {"state": "not served" if row.wanted else "stopped", "requests": "", "reason": row.message}
+        known = (standing or {}).get(row.name, asleep)
+        target, requests = f"{row.target_id}{step}", str(known["requests"])
+        table.add_row(row.name, target, known["state"], requests, row.created_by_name, known["reason"])
     return table

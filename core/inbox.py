@@ -26,7 +26,7 @@ Kind = Literal[
     "cancel", "pause", "resume", "retry", "delete", "submit", "hold", "release", "priority", "move",
     "pin", "unpin", "delete_checkpoint",
     "dataset-add", "dataset-fetch", "dataset-fix", "dataset-delete", "dataset-restore",
-    "deployment-add", "deployment-switch", "deployment-start", "deployment-stop", "deployment-rm",
+    "deployment-add", "deployment-switch", "deployment-start", "deployment-stop", "deployment-rm", "deployment-ls",
     "model-delete",
 ]  # fmt: skip
 
@@ -57,6 +57,7 @@ class Answer(BaseModel):
     job_id: str = ""
     dataset_id: str = ""
     said: str = ""
+    rows: tuple[dict[str, Any], ...] = ()
     error: str = ""
     wait: bool = False
 

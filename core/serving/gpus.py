@@ -1,4 +1,4 @@
-"""The GPUs that workers may use: through the same leases as jobs, so that neither takes what the other has."""
+"""What workers share with jobs: GPUs, through the same leases, so that neither takes what the other has; memory."""
 
 from core.devices import CPU, Device
 from core.queueing import Queue
@@ -24,6 +24,18 @@ class Gpus:
         """Whether a job would use a GPU if it had one."""
         with self._database.read() as session:
             return any(job.device != CPU and not job.held for job in leases.line(session).waiting)
+
+    def memory_is_waited_for(self) -> bool:
+        """Whether a job would start on the processor if more of the machine's memory were free."""
+        processor = next((device for device in self._queue.look()[0] if device.kind == CPU), None)
+        if processor is None:
+            return False
+        with self._database.read() as session:
+            line = leases.line(session)
+        if any(lease.device_uuid == CPU for lease in line.leases):
+            return False
+        needs = (job.memory_bytes * job.devices for job in line.waiting if job.device == CPU and not job.held)
+        return any(processor.free_bytes < need <= processor.memory_bytes for need in needs)
 
     def take(self, title: str, token: str, needed_bytes: int) -> Device | None:
         """A GPU that is the worker's from now on; None where none is free any more."""

@@ -31,8 +31,6 @@ from storage.spec import ModelRef
 TICK_S = 0.5
 #: Of the folder that holds the workers' folders.
 LONGEST_PATH = 80
-#: A model on a GPU that nobody asks for is unloaded sooner where a job waits for one.
-GIVES_WAY_S = 30.0
 #: When what nobody means to ask for any more was used last.
 LET_GO = float("-inf")
 #: Beside the weights: what the program itself takes, and the context of the answers that are written.
@@ -272,23 +270,38 @@ class Pool:
                 log.exception("The workers could not be looked after; they are again in a moment.")
 
     def _tick(self, now: float) -> None:
-        idle_s = self._settings.idle_s
-        gives_way = any(slot.device_uuid for slot in list(self._slots.values())) and self._gpus.is_waited_for()
+        for_gpu, for_memory = self._wanted_by_jobs()
         unload: list[tuple[Slot, str]] = []
         with self._lock:
             for slot in self._slots.values():
                 if slot.phase is Phase.RESTING and now >= slot.retry_at and slot.crashes < MOST_CRASHES:
                     self._begin(slot)
-                elif slot.phase is Phase.READY and not slot.users and now - slot.used_at > idle_s:
-                    why = f"Unloaded after {idle_s / 60:g} minutes without a request; the next one loads it again."
-                    unload.append((slot, why))
-                elif gives_way and slot.device_uuid and not slot.users and now - slot.used_at > GIVES_WAY_S:
-                    unload.append((slot, "Unloaded for a job that waits for its GPU; the next request loads it again."))
+                elif not slot.users and (why := self._leaves(slot, now, for_gpu=for_gpu, for_memory=for_memory)):
+                    unload.append((slot, f"{why}; the next request loads it again."))
+                    for_memory = for_memory and slot.device_uuid != ""  # one, then a look at what that has freed
                 elif slot.phase is Phase.READY and slot.worker:
                     slot.memory_bytes = slot.worker.memory_bytes()
-                    self._adapters.drop_idle(slot, now - idle_s)
+                    self._adapters.drop_idle(slot, now - self._settings.idle_s)
         for slot, why in unload:
             self._unload(slot, why, unless_used=True)
+
+    def _wanted_by_jobs(self) -> tuple[bool, bool]:
+        """Whether a job waits for a GPU, and whether one waits for memory, that models have."""
+        with self._lock:
+            loaded = [slot for slot in self._slots.values() if slot.phase in LOADED]
+        for_gpu = any(slot.device_uuid for slot in loaded) and self._gpus.is_waited_for()
+        return for_gpu, any(not slot.device_uuid for slot in loaded) and self._gpus.memory_is_waited_for()
+
+    def _leaves(self, slot: Slot, now: float, *, for_gpu: bool, for_memory: bool) -> str:
+        """Why a model that nobody asks now is unloaded; empty where it stays."""
+        idle_s, gives_way_s = self._settings.idle_s, self._settings.gives_way_s
+        if slot.phase is Phase.READY and now - slot.used_at > idle_s:
+            return f"Unloaded after {idle_s / 60:g} minutes without a request"
+        if slot.phase not in LOADED or now - slot.used_at <= gives_way_s:
+            return ""
+        if slot.device_uuid:
+            return "Unloaded for a job that waits for its GPU" if for_gpu else ""
+        return "Unloaded for a job that waits for memory" if for_memory else ""
 
 
 LOADED = (Phase.LOADING, Phase.READY)

@@ -27,6 +27,8 @@ class Settings:
     """
 
     idle_s: float = IDLE_MINUTES * 60
+    #: A model that nobody asks for is unloaded sooner where a job waits for its GPU, or for memory.
+    gives_way_s: float = 30.0
     memory_bytes: int = 8 * GB
     slots: int = 8
     context_length: int = 8192

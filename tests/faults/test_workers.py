@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standin import add_hollow_model, submit
 
 from core.errors import BadInput, Unavailable
 from core.home import Home
@@ -25,6 +26,7 @@ from storage.files import write_json
 from storage.process import SIMULATION_VARIABLE
 from storage.serving import Engine, ServedAdapter
 from storage.spec import ModelRef
+from storage.tables import Job
 
 pytestmark = pytest.mark.process
 
@@ -201,6 +203,60 @@ def test_a_gpu_is_leased_like_a_jobs_and_given_back(
     served.pool.let_go(place, base_too=True)
     wait_until(lambda: served.slot(place).phase is Phase.EMPTY)
     assert served.device_of(other) == "cuda"
+
+
+def test_an_idle_model_gives_its_gpu_to_a_job_that_waits_for_it(
+    machine: Callable[..., Machine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = tmp_path / "gpus.json"
+    gpus.write_text(json.dumps({"gpus": [{"uuid": "GPU-a", "memory_gb": 24}]}))
+    monkeypatch.setenv(SIMULATION_VARIABLE, str(gpus))
+    served = machine(gives_way_s=0.1)
+    add_hollow_model(served.studio.home)
+    queue = served.studio.queue
+    place = served.place("base", device="cuda")
+    seat = served.pool.enter(place)
+    seat.wait(20)
+    job = submit(served.studio)
+    assert "base (serving)" in queue.waits_because(job)
+    time.sleep(1)  # whoever is being answered keeps it, however long the job waits
+    assert queue.claim_next() is None
+    served.pool.leave(seat)
+    wait_until(lambda: served.slot(place).phase is Phase.EMPTY)
+    assert "Unloaded for a job that waits for its GPU" in standing(place, served.slot(place)).reason
+    claimed: list[Job | None] = []
+    wait_until(lambda: bool(claimed.append(queue.claim_next())) or claimed[-1] is not None)  # once its worker is gone
+    assert [device.uuid for device in queue.devices_of(job)] == ["GPU-a"]
+    assert served.device_of(place) == "cpu"  # as long as the job has it
+
+
+def test_idle_models_give_way_one_by_one_to_a_job_that_waits_for_memory(
+    machine: Callable[..., Machine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = tmp_path / "gpus.json"
+
+    def free(gigabytes: float) -> None:
+        write_json(gpus, {"gpus": [], "processor": {"memory_gb": 16, "free_gb": gigabytes}})
+
+    free(16)
+    monkeypatch.setenv(SIMULATION_VARIABLE, str(gpus))
+    served = machine(gives_way_s=0.1)
+    add_hollow_model(served.studio.home)
+    places = [served.place(name) for name in ("one", "other")]
+    for place in places:
+        served.ask(place)
+    free(0.01)
+    job = submit(served.studio)
+    assert "starts when other programs have given enough of it back" in served.studio.queue.waits_because(job)
+    wait_until(lambda: [served.slot(place).phase for place in places].count(Phase.EMPTY) == 1)
+    free(16)
+    gone = next(place for place in places if served.slot(place).phase is Phase.EMPTY)
+    assert "Unloaded for a job that waits for memory" in standing(gone, served.slot(gone)).reason
+    claimed = served.studio.queue.claim_next()
+    assert claimed
+    assert claimed.id == job.id
+    time.sleep(1)
+    assert [served.slot(place).phase for place in places].count(Phase.READY) == 1, "the other stays"
 
 
 def test_a_stopped_pool_leaves_no_worker(machine: Callable[..., Machine]) -> None:

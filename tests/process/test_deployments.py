@@ -165,6 +165,15 @@ def test_a_client_that_hangs_up_frees_its_slots(client: openai.OpenAI, home: Hom
     wait_until(lambda: slots(home) == 0, "the slots are free", 1)
 
 
+def test_the_list_says_how_each_stands_in_the_studio_that_serves(client: openai.OpenAI, home: Home) -> None:
+    assert text(client, "support") == BY_ADAPTER
+    [row] = map(json.loads, command(home, "deployments", "ls", "--json").splitlines())
+    assert (row["name"], row["state"], row["engine"]) == ("support", "ready", "llama.cpp")
+    assert row["reason"] == "Answers with llama.cpp on this machine's processor."
+    assert row["requests"] > 0
+    assert "ready" in command(home, "deployments", "ls")
+
+
 def slots(home: Home) -> int:
     """How many answers are being written now, over all workers."""
     running = 0

@@ -27,7 +27,10 @@ def test_a_model_is_deployed_listed_stopped_started_and_deleted(folder: Path) ->
     assert "“other” is stopped" in run("deployments", "stop", "other", "--data-dir", folder).output
     listed = run("deployments", "ls", "--json", "--data-dir", folder).output.splitlines()
     assert {row["name"]: row["wanted"] for row in map(json.loads, listed)} == {"tiny": True, "other": False}
-    assert "stopped" in run("deployments", "ls", "--data-dir", folder).output
+    shown = run("deployments", "ls", "--data-dir", folder).output
+    assert "stopped" in shown
+    assert "not served" in shown
+    assert "No studio serves this data folder now" in shown
     switched = run("deployments", "switch", "other", "tiny", "--data-dir", folder)
     assert "“other” answers with tiny from now on." in switched.output
     assert "is started" in run("deployments", "start", "other", "--data-dir", folder).output
