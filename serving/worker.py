@@ -15,6 +15,7 @@ import uvicorn
 
 from serving.engine import Engine
 from serving.failures import CannotHold, ServingError
+from serving.merged import with_merged
 from serving.prompt_writer import PromptWriter
 from serving.service import Service
 from storage.files import read_json, write_atomic, write_json
@@ -48,7 +49,7 @@ def serve(folder: Path) -> int:
     try:
         if not Path(spec.model.path).is_dir():
             raise ModelMissing(f"The folder of {spec.model.name} is not there any more: {spec.model.path}.")
-        asyncio.run(run(spec, folder))
+        asyncio.run(run(with_merged(spec, folder, Progress(folder).tell), folder))
     except Exception as error:  # the process edge: every failure becomes a named cause
         logging.getLogger(__name__).exception("The model could not be served.")
         write_json(folder / FAILED, failure(error))

@@ -53,6 +53,7 @@ class WorkerSpec(Record):
     gpu_share: float = Field(0.9, gt=0, lt=1, description="Of the GPU's memory: vLLM takes all of it when it starts")
     lora_rank: int = Field(64, ge=1, description="The highest that vLLM keeps room for, for every adapter")
     adapters: tuple[ServedAdapter, ...] = ()
+    beneath: str = Field("", description="Folder of an adapter that is merged into the base model before it is served")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """What can be asked for by name, and where it is answered: on which base model, with which adapter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,11 +51,15 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base:
-    """A model in memory. The whole of it is the key of its worker."""
+    """A model in memory. The whole of it is the key of its worker.
+
+    `beneath`: the folder of another job's adapter that the worker merges into the model first.
+    """
 
     model: ModelRef
     engine: Engine
     device: Kind
+    beneath: str = ""
 
     @property
     def title(self) -> str:
@@ -170,26 +174,26 @@ class Targets:
             raise NotFound(f"The job “{target.id}” is gone, so nothing of it can be asked any more.")
         if isinstance(spec.method, Full) or not (folder / ADAPTER_FILE).is_file():
             return Place(base=based(moved(spec.model, folder, target.key, spec.output_name), None))
-        model = self._beneath(spec, target)
+        model, beneath = self._beneath(spec, target)
         adapter = ServedAdapter(name=target.key, folder=str(folder))
-        return Place(base=based(model, spec.method), adapter=adapter)
+        return Place(base=replace(based(model, spec.method), beneath=beneath), adapter=adapter)
 
-    def _beneath(self, spec: RunSpec, target: Target) -> ModelRef:
-        """The model that the adapter was put on."""
+    def _beneath(self, spec: RunSpec, target: Target) -> tuple[ModelRef, str]:
+        """The model that the adapter was put on, and the folder of an adapter that was merged into it before."""
         run = RunFolder(self._home.runs / target.id)
         lies_on = run.output / BENEATH
         if target.kind is TargetKind.CHECKPOINT and spec.start is not None:
             lies_on = run.start / BENEATH if spec.start.way == "continue" else run.start
-        if not lies_on.is_dir():
-            base = self._base(spec.output_name, spec.model.id, spec.model.revision)
-            return base.model_copy(update={"chat_template": spec.model.chat_template})
-        if (lies_on / ADAPTER_FILE).is_file():
-            raise BadInput(
-                f"“{spec.output_name}” lies on top of another job's adapter, which was merged into the base model for "
-                "its training only. No worker can hold that yet; train it with the other job's own method instead."
-            )
         name = spec.start.name if spec.start else spec.model.name
-        return moved(spec.model, lies_on, f"beneath.{target.id}", name)
+        is_merged = (lies_on / ADAPTER_FILE).is_file()
+        if lies_on.is_dir() and not is_merged:
+            return moved(spec.model, lies_on, f"beneath.{target.id}", name), ""
+        base = self._base(spec.output_name, spec.model.id, spec.model.revision)
+        changes = {"chat_template": spec.model.chat_template}
+        if not is_merged:
+            return base.model_copy(update=changes), ""
+        changes |= {"name": name, "revision": f"{base.revision}+{target.id}"}
+        return base.model_copy(update=changes), str(lies_on)
 
     def _base(self, name: str, model_id: str, revision: str) -> ModelRef:
         """As the library describes it today, so that its adapters share a worker whatever they were trained by."""

@@ -12,6 +12,7 @@ import openai
 import pytest
 from asked import QUESTION, AskedWorker
 
+from storage import manifest
 from storage.methods import Adapter, Full, Lora, Method, Prefix
 from storage.serving import ADAPTER_HEADER
 from storage.spec import Compute, ModelRef
@@ -356,6 +357,16 @@ def test_what_llama_cpp_cannot_hold_from_the_start_is_answered_by_transformers(m
         assert worker.ready().health["engine"] == "transformers"
         assert worker.say("prefix") == reference.say("prefix")
         assert "LoRA adapters only" in worker.log
+
+
+def test_what_lies_beneath_an_adapter_is_merged_into_the_base_model_first(model, adapters, tmp_path, reference):
+    spec = {"engine": "llama.cpp", "beneath": str(adapters["rslora"])}
+    with closing(AskedWorker(tmp_path / "w", model, {"lora": adapters["lora"]}, **spec)) as worker:
+        assert worker.ready().health["engine"] == "llama.cpp"
+        assert worker.say("base", max_tokens=4) == reference.say("rslora", max_tokens=4)
+        assert worker.say("lora", max_tokens=4) != worker.say("base", max_tokens=4)
+        [merged] = (tmp_path / "w/cache").glob("merged-*")
+        assert manifest.damage(merged) is None
 
 
 def test_more_requests_than_may_wait_are_sent_away_for_a_moment(model, tmp_path):

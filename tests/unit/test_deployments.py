@@ -66,6 +66,24 @@ def test_what_may_be_deployed(studio: Studio, greeter: str, asked_for: str, kind
     assert (place.adapter is None) is (kind is TargetKind.MODEL)
 
 
+def test_what_lies_on_top_of_another_jobs_adapter_has_a_worker_that_merges_that_first(
+    studio: Studio, asked: JobSpec, greeter: str
+) -> None:
+    on_top = completed(studio, asked, "on-top")
+    other = studio.runs.folder(on_top).output / "start"
+    other.mkdir()
+    write_json(other / "adapter_config.json", {})
+    plain, merged = (
+        studio.deployments.place(studio.deployments.create(f"of-{name}", name, actor=ALICE))
+        for name in (greeter, on_top)
+    )
+    assert (plain.base.beneath, merged.base.beneath) == ("", str(other))
+    assert merged.base != plain.base
+    assert merged.base.model.path == plain.base.model.path
+    # The base model is needed for it, too.
+    assert "“of-greeter”, “of-on-top”" in studio.deployments.needing("tiny")
+
+
 def test_adapters_of_one_base_model_share_its_worker_and_a_whole_model_is_its_own(
     studio: Studio, asked: JobSpec, greeter: str
 ) -> None:
