@@ -9,6 +9,7 @@ from storage.tables import Job
 from ui import routes
 from ui.components.clock import full_date
 from ui.components.facts import fact
+from ui.components.folded import Folded
 from ui.components.grader_words import FORMS
 from ui.components.method_words import METHOD_WORDS
 from ui.components.spec_form import number
@@ -17,6 +18,11 @@ from ui.components.text import Text, box, heading
 
 TYPES = {Objective.SFT: "Conversation", Objective.DPO: "Preference", Objective.RFT: "Reinforcement"}
 EXPORTED = {"auto": "Best where early stopping is on, else last", "last": "Last", "best": "Best"}
+#: What is asked for first; the rest of the configuration is folded, save what was changed.
+ALWAYS_SHOWN = frozenset(
+    {"Epochs", "Batch Size", "Method", "LoRA Rank", "Learning Rate", "Max Context Length", "Chunk Size", "Turbo Mode",
+     "Grader", "Group Size", "Beta"}
+)  # fmt: skip
 WAYS = {
     Way.CONTINUE: "Its adapter is trained on.",
     Way.MERGE: "Its adapter is merged into the base model first.",
@@ -113,10 +119,17 @@ def _configuration(spec: RunSpec) -> None:
             note = f"{dataset.rows} examples"
             fact("Dataset", dataset.name, copy=dataset.id, note=note, href=routes.dataset(dataset.id))
             _evaluation(spec)
+            rare = []
             for term, value in rows:
-                fact(term, value, note=reasons.pop(term, ""))
+                if term in reasons or term in ALWAYS_SHOWN:
+                    fact(term, value, note=reasons.pop(term, ""))
+                else:
+                    rare.append((term, value))
             for term, reason in reasons.items():
                 fact(term, "changed", note=reason)
+        with Folded(f"{len(rare)} more settings", marker="more-settings"), box("ts-facts", "dl"):
+            for term, value in rare:
+                fact(term, value)
 
 
 def _method(method: Method) -> list[tuple[str, str]]:
