@@ -51,11 +51,11 @@ async def test_the_wizard_says_what_it_takes_and_follows_the_form(user: User, st
         "Trained weights",
     ):
         await user.should_see(text)
-    user.find("method.rank").clear()
-    user.find("method.rank").type("256")
+    user.find(marker="method.rank").clear()
+    user.find(marker="method.rank").type("256")
     await user.should_see("623,104")
-    user.find("hyperparameters.epochs").clear()
-    user.find("hyperparameters.epochs").type("-1")
+    user.find(marker="hyperparameters.epochs").clear()
+    user.find(marker="hyperparameters.epochs").type("-1")
     await user.should_see("Told as soon as the job can run as it is filled in.")
 
 

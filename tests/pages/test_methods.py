@@ -34,7 +34,9 @@ async def choose(user: User, kind: str) -> None:
 
 def rate(user: User) -> str:
     user.find("step-3").click()
-    [entry] = [found for found in user.find("hyperparameters.learning_rate").elements if isinstance(found, ui.input)]
+    [entry] = [
+        found for found in user.find(marker="hyperparameters.learning_rate").elements if isinstance(found, ui.input)
+    ]
     value = str(entry.value)
     user.find("step-1").click()
     return value
@@ -75,15 +77,15 @@ async def test_the_chosen_method_shows_every_field_of_its_own(user: User, studio
     for text in ("Adapter Layers Parameters", "Adapter Size", "Activation", "Placement", "Width of the bottleneck"):
         await user.should_see(text)
     await user.should_not_see("LoRA Alpha")
-    user.find("method.size").clear().type("0")
+    user.find(marker="method.size").clear().type("0")
     await user.should_see("Adapter Size cannot be “0”. Give a whole number from 1 to 4096.")
-    user.find("method.size").clear().type("8")
-    [placement] = user.find("method.placement").elements
+    user.find(marker="method.size").clear().type("8")
+    [placement] = user.find(marker="method.placement").elements
     placement.value = "pfeiffer"
     await choose(user, "full")
     await user.should_see("there is nothing to set here")
     await choose(user, "adapter")  # what was typed is there again
-    [size] = user.find("method.size").elements
+    [size] = user.find(marker="method.size").elements
     assert size.value == "8"
     user.find("step-3").click()
     user.find("create").click()
@@ -100,7 +102,7 @@ async def test_the_learning_rate_follows_the_method_until_somebody_types_one(use
     await choose(user, "full")
     assert rate(user) == "0.0001"
     user.find("step-3").click()
-    user.find("hyperparameters.learning_rate").clear().type("0.0007")
+    user.find(marker="hyperparameters.learning_rate").clear().type("0.0007")
     user.find("step-1").click()
     await choose(user, "lora")
     assert rate(user) == "0.0007"
@@ -114,14 +116,14 @@ async def test_preferences_begin_at_their_own_learning_rate(user: User, asked: J
 async def test_what_cannot_be_is_said_where_it_is_typed(user: User, studio: Studio, asked: JobSpec) -> None:
     await open_cards(user)
     await choose(user, "prefix")
-    user.find("method.length").clear().type("500")
+    user.find(marker="method.length").clear().type("500")
     await user.should_see(
         "A prefix of 500 virtual tokens with Tiny cannot be: it leaves fewer than 16 of the model's 512 tokens",
     )
     user.find("Next").click()
     await asyncio.sleep(0.3)
     await user.should_see("Prefix Tuning Parameters")  # the step stays open
-    user.find("method.length").clear().type("12")
+    user.find(marker="method.length").clear().type("12")
     await user.should_not_see("A prefix of 500")
     user.find("step-3").click()
     await user.should_see("65536 → 500")
@@ -134,13 +136,13 @@ async def test_a_clone_and_a_reload_keep_the_method(user: User, studio: Studio, 
     job = studio.runs.submit(wanted, actor=ALICE)
     await user.open(f"{WIZARD}?step=1&clone={job.id}")
     await user.should_see("Prefix Tuning Parameters")
-    [length] = user.find("method.length").elements
+    [length] = user.find(marker="method.length").elements
     assert length.value == "7"
     assert rate(user) == "0.02"
-    user.find("method.length").clear().type("9")
+    user.find(marker="method.length").clear().type("9")
     await asyncio.sleep(0.8)
     await user.open(f"{WIZARD}?step=1&clone={job.id}")
-    [length] = user.find("method.length").elements
+    [length] = user.find(marker="method.length").elements
     assert length.value == "9"
 
 
@@ -164,7 +166,7 @@ async def test_a_finished_job_is_a_custom_model_to_go_on_from(user: User, studio
     await user.should_see(f"Adapter Layers on Tiny · {first.id}")
     user.find(f"tuned-{first.id}").click()
     await user.should_see("Adapter Layers Parameters")
-    [size] = user.find("method.size").elements
+    [size] = user.find(marker="method.size").elements
     assert size.value == "8"
     await choose(user, "lora")
     await user.should_see("Keep its method and parameters (size 8, activation gelu, placement houlsby)")

@@ -54,13 +54,13 @@ async def test_the_wizard_makes_a_preference_job(user: User, studio: Studio, ask
     user.find("model-tiny").click()
     user.find("step-3").click()
     await user.should_see("Preference Parameters")
-    user.find("dpo.beta").clear().type("0.3")
-    (loss,) = user.find("dpo.loss").elements
+    user.find(marker="dpo.beta").clear().type("0.3")
+    (loss,) = user.find(marker="dpo.loss").elements
     loss.value = "robust"
-    user.find("dpo.label_smoothing").clear().type("0.7")
+    user.find(marker="dpo.label_smoothing").clear().type("0.7")
     user.find("create").click()
     await user.should_see("Label Smoothing cannot be “0.7”. Give a number from 0 to below 0.5.")
-    user.find("dpo.label_smoothing").clear().type("0.1")
+    user.find(marker="dpo.label_smoothing").clear().type("0.1")
     await user.should_see("dropout would be taken for a change from the reference")
     user.find("create").click()
 

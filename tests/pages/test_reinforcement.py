@@ -77,7 +77,7 @@ async def test_the_wizard_makes_a_reinforcement_job(user: User, studio: Studio, 
     user.find("grader-tolerance").clear().type("-1")
     await user.should_see("This field cannot be “-1”: input should be greater than or equal to 0.")
     user.find("grader-tolerance").clear().type("0.01")
-    user.find("rft.group_size").clear().type("8")
+    user.find(marker="rft.group_size").clear().type("8")
     user.find("create").click()
 
     job = await job_of(studio)
