@@ -13,6 +13,7 @@ from core.feed import Feed
 from core.home import Home
 from core.people import Actor
 from core.runs import Runs
+from core.tarball import Tarball
 from core.trash import Trash
 from storage import jobs, manifest
 from storage.database import Database
@@ -94,6 +95,11 @@ class Checkpoints:
                 )
                 found.append(saved)
         return tuple(found)
+
+    def packed(self, job_id: str, step: int) -> Tarball:
+        """As one file to take away. Whoever tidies it up meanwhile cuts the download short, and that shows."""
+        with self._holding(job_id, step) as path:
+            return Tarball.of(path, f"{job_id}-step-{step}")
 
     def pin(self, job_id: str, step: int, *, actor: Actor) -> None:
         """Keep this checkpoint whatever the job's three numbers say. Twice is once. Raises StudioError."""

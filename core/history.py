@@ -1,7 +1,9 @@
 """What a run has said so far, built event by event."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
+from core.diary import MOST_ENTRIES, Entry, entry_of
 from core.odometer import Odometer
 from core.prompt_answers import Answers
 from core.series import Point, Series
@@ -29,6 +31,7 @@ class History:
     stretch: Stretch | None = None
     #: By prompt, then by step.
     answers: tuple[PromptAnswer, ...] = ()
+    diary: tuple[Entry, ...] = ()
     #: A copy: whoever follows the run reads on with it.
     odometer: Odometer = field(default_factory=Odometer)
 
@@ -76,6 +79,7 @@ class Recorder:
     stretch: Stretch | None = None
     answers: Answers = field(default_factory=Answers)
     odometer: Odometer = field(default_factory=Odometer)
+    diary: deque[Entry] = field(default_factory=lambda: deque(maxlen=MOST_ENTRIES))
     _cut_pending: bool = False
 
     def begin(self, attempt: int) -> None:
@@ -90,6 +94,8 @@ class Recorder:
         if self._cut_pending and isinstance(event, Metric):
             self._cut_from(event)
         self.odometer.read(event)
+        if entry := entry_of(event, self.phase, self.attempt):
+            self.diary.append(entry)
         match event:
             case Metric():
                 self._measure(event)
@@ -125,6 +131,7 @@ class Recorder:
             failed=self.failed,
             stretch=self.stretch,
             answers=self.answers.all(),
+            diary=tuple(self.diary),
             odometer=self.odometer.copy(),
         )
 

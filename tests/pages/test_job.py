@@ -218,10 +218,10 @@ async def test_a_checkpoint_is_pinned_and_another_deleted_from_the_page(
     signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=events))
     for text in ("best", "latest", "2.0000"):
         await user.should_see(text)
-    await user.should_not_see("Unpin")
+    await user.should_not_see(marker="unpin-10")
 
     user.find(marker="pin-10").click()
-    await user.should_see("Unpin")
+    await user.should_see(marker="unpin-10")
     assert "alice@example.org" in (folder.checkpoints / "step-00000010" / PIN).read_text()
     user.find(marker="delete-20").click()
     await user.should_see("Delete this checkpoint?")

@@ -1,5 +1,6 @@
 """A job's checkpoints: when, how large, how good, and what can be done with each."""
 
+from collections.abc import Callable
 from functools import partial
 
 from nicegui import ui
@@ -7,6 +8,8 @@ from nicegui import ui
 from core.checkpoints import Saved
 from core.studio import Studio
 from storage.retention import Checkpointing
+from storage.tables import Job
+from ui import routes
 from ui.components.button import Button
 from ui.components.clock import full_date, short_date, time_of_day
 from ui.components.confirm import confirm
@@ -21,9 +24,12 @@ HEADS = ("Step", "Written", "Size", "Evaluation", "Actions")
 
 
 class JobCheckpoints:
-    def __init__(self, studio: Studio, job_id: str, plan: Checkpointing) -> None:
+    """`on_use(step)` is asked for an answer from that checkpoint."""
+
+    def __init__(self, studio: Studio, job: Job, plan: Checkpointing, on_use: Callable[[int], None]) -> None:
         self._studio = studio
-        self._job_id = job_id
+        self._job_id, self._objective = job.id, job.objective
+        self._on_use = on_use
         self._shows_all = False
         self._saved: tuple[Saved, ...] = ()
         with box("ts-card", "section").props("aria-label=Checkpoints"):
@@ -77,9 +83,16 @@ class JobCheckpoints:
 
     def _actions(self, saved: Saved) -> None:
         checkpoints, at = self._studio.checkpoints, f"checkpoint of step {saved.step}"
+        use = Button("Use this one", partial(self._on_use, saved.step), kind="ghost", icon="broadcast")
+        use.props["aria-label"] = f"Use the {at}: deploy it"
+        use.mark(f"use-{saved.step}")
+        away = routes.job_file(self._job_id, self._objective, f"checkpoints/{saved.step}.tar")
+        download = Button(kind="ghost", icon="download", label=f"Download {at}", on_click=partial(ui.navigate.to, away))
+        download.mark(f"download-{saved.step}").props["title"] = "Download as one file"
         doing, word = (checkpoints.unpin, "Unpin") if saved.is_pinned else (checkpoints.pin, "Pin")
         do = partial(do_with_checkpoint, self._studio, doing, self._job_id, saved.step)
-        Button(word, do, kind="ghost", icon="pin", label=f"{word} {at}").mark(f"pin-{saved.step}")
+        pin = Button(kind="ghost", icon="pin", label=f"{word} {at}", on_click=do).mark(f"{word.lower()}-{saved.step}")
+        pin.classes("ts-is-pinned" if saved.is_pinned else "").props["title"] = word
         delete = Button(kind="ghost", icon="trash", label=f"Delete {at}", on_click=partial(self._ask_delete, saved))
         delete.mark(f"delete-{saved.step}")
         if saved.stays:

@@ -56,10 +56,16 @@ class DeployButton:
         }
         self.button.visible = bool(self._choices)
 
-    def _open(self) -> None:
+    def open_for(self, step: int) -> None:
+        """The dialog with this checkpoint chosen."""
+        self._open(f"{self._job.id}@{step}")
+
+    def _open(self, target: str = "") -> None:
         self._dialogs.clear()
+        chosen = target if target in self._choices else ""
         with self._dialogs:
-            deploy_dialog(self._choices, self._deploy, name=proposed_name(self._job.output_name)).open()
+            name = proposed_name(self._job.output_name)
+            deploy_dialog(self._choices, self._deploy, chosen=chosen, name=name).open()
 
     async def _deploy(self, name: str, target: str) -> bool:
         done = await do(self._studio, lambda actor: self._studio.deployments.create(name, target, actor=actor))

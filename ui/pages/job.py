@@ -28,6 +28,7 @@ from ui.components.job_deployments import JobDeployments
 from ui.components.job_details import JobDetails
 from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
+from ui.components.job_logs import JobLogs
 from ui.components.job_progress import Progress
 from ui.components.job_trackers import JobTrackers
 from ui.components.prompt_answers import PromptAnswers
@@ -82,7 +83,8 @@ class JobView:
                 self._answers = PromptAnswers()
                 self._samples = BeforeAfter(())
                 self._warnings = _Warnings()
-                self._checkpoints = JobCheckpoints(studio, job.id, spec.retention)
+                self._checkpoints = JobCheckpoints(studio, job, spec.retention, self._head.deploy.open_for)
+                self._logs = JobLogs(studio, job)
             with box("ts-column-narrow"):
                 self._details = JobDetails(job, spec, output)
                 self._deployments = JobDeployments()
@@ -118,6 +120,7 @@ class JobView:
         self._samples.add(event for event in news if isinstance(event, Sample))
         self._answers.add(event for event in news if isinstance(event, PromptAnswer))
         self._warn(event for event in news if isinstance(event, Warn))
+        self._logs.add(news)
         for event in news:
             self._progress.apply(event)
             if isinstance(event, Finished):
@@ -140,6 +143,7 @@ class JobView:
         self._warnings.clear()
         self._alarms.clear()
         self._warn(history.warnings)
+        self._logs.show(history)
         self._show_head()
 
     def _warn(self, warnings: Iterable[Warn]) -> None:
@@ -163,6 +167,7 @@ class JobView:
         self._efficiency.kept(await in_thread(self._studio.runs.kept_bytes, self._job.id))
         self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
         self._failure.show(self._job)
+        self._logs.show_job(self._job)
         folder = self._studio.home.runs / self._job.id
         self._trackers.show(await in_thread(news_of, folder, self._asked_trackers))
         self._show_head()
