@@ -29,12 +29,11 @@ from cli.train import DataDir, train
 from cli.upkeep import backup, gc, rebuild_index, restore
 from core.errors import BadInput
 from core.home import Home
+from core.spare import SPARE_VARIABLE
 from core.studio import Studio
 
 #: What a browser on this machine may call us.
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
-#: Whether a trainer waits with its imports done: “on” (the default) or “off”.
-SPARE_VARIABLE = "TUNESMITH_SPARE"
 
 T = TypeVar("T")
 

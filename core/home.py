@@ -15,6 +15,7 @@ from storage.files import read_json, write_json
 
 #: Writing stops well before the disk is full, so that the database and the logs can still be written.
 DISK_FLOOR_BYTES = 200 * 1024**2
+HOME_VARIABLE = "TUNESMITH_HOME"
 BALLAST_BYTES = 64 * 1024**2
 
 
@@ -84,7 +85,7 @@ class Home:
     @classmethod
     def locate(cls, asked: Path | None) -> "Home":
         """`--data-dir`, else TUNESMITH_HOME, else the platform's own place for application data."""
-        chosen = asked or os.environ.get("TUNESMITH_HOME") or platformdirs.user_data_path("tunesmith")
+        chosen = asked or os.environ.get(HOME_VARIABLE) or platformdirs.user_data_path("tunesmith")
         return cls(Path(chosen).expanduser().absolute())
 
     @property

@@ -23,6 +23,8 @@ from core.runner_socket import line_of, peer_pid, peer_uid, short_path
 from storage.files import read_json
 from storage.spare import SOCKET, STARTED
 
+#: Whether one is kept: “on” (the default) or “off”.
+SPARE_VARIABLE = "TUNESMITH_SPARE"
 #: It takes 0.5 GB; a machine with less than this has better uses for it.
 LEAST_FREE_BYTES = 4 * 1024**3
 #: With less than this free, one that waits is sent away.

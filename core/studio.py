@@ -25,11 +25,13 @@ from core.devices import Devices, find_devices
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
+from core.finder import Finder
 from core.first_run import FirstRun
 from core.grading.trials import GraderTrials
 from core.hardware import Hardware
 from core.home import Home
 from core.hub import HubAccess
+from core.installation import Installation
 from core.known_gpus import KnownGpus
 from core.launcher import Launcher
 from core.mirrors import Mirrors
@@ -126,9 +128,6 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
-        self.pins = Pins(self._database, home, self.queue.announce)
-        self.first_run = FirstRun(self.models, self.datasets, self.runs)
-        self.overview = Overview(self._database, home, self.feed, devices)
         self.custom_models = CustomModels(self.runs, self.adapters)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
@@ -138,6 +137,7 @@ class Studio:
         self._keep_serving(home, deployments_changed)
         self.model_removal.objections.append(self.deployments.needing)
         self.adapters.objections.append(self.deployments.needing)
+        self._keep_views(home)
         self.clerk = self._find_clerk(home)
         self._nightly = Nightly(home, self.uploads)
 
@@ -170,6 +170,7 @@ class Studio:
     def _keep_serving(self, home: Home, tell: Callable[[None], None]) -> None:
         """What answers: the workers, the names, and the way from the one to the other."""
         settings, changed = Settings.find(), partial(tell, None)
+        self.serving_settings = settings
         targets = Targets(self._database, home, self.models, self.adapters)
         gpus = Gpus(self._database, self.queue)
         self._pool = Pool(home.workers, settings, gpus, Launch(home.served, settings), changed)
@@ -177,6 +178,14 @@ class Studio:
             self._database, home, self._ballast, targets, self._pool, self.checkpoints, changed
         )
         self.endpoint = Endpoint(self.deployments, targets, self._pool)
+
+    def _keep_views(self, home: Home) -> None:
+        """What pages show of all of these together."""
+        self.installation = Installation(home)
+        self.overview = Overview(self._database, home, self.feed, self._devices)
+        self.finder = Finder(self.runs, self.datasets, self.models, self.adapters, self.deployments)
+        self.pins = Pins(self._database, home, self.queue.announce)
+        self.first_run = FirstRun(self.models, self.datasets, self.runs)
 
     def _find_clerk(self, home: Home) -> Clerk:
         """Who does what commands ask for."""

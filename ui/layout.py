@@ -16,10 +16,14 @@ from ui.components.menu_item import menu_item
 from ui.components.profile_dialog import profile_dialog
 from ui.components.starter_banner import starter_banner
 from ui.components.text import Text, box, heading, icon, link
+from ui.notices import Notices
+from ui.palette import Palette
 from ui.threads import in_thread
 
 #: (text, href); None where the crumb is the page itself.
 Crumb = tuple[str, str | None]
+
+HOME: Crumb = ("Dashboard", routes.DASHBOARD)
 
 DARK = {"auto": None, "light": False, "dark": True}
 THEME_LABELS = {"auto": ("monitor", "Follow the system"), "light": ("sun", "Light"), "dark": ("moon", "Dark")}
@@ -31,6 +35,7 @@ async def frame(
 ) -> AsyncIterator[None]:
     """`async with frame(studio, "Fine-Tuning Jobs"): …` builds the page inside the chrome.
 
+    `crumbs` lead from the dashboard to the page; without any, the page lies right below it.
     `tells_starter`: the banner about the starter model; a page that tells it itself goes without.
     """
     profile = await in_thread(studio.people.profile)
@@ -42,8 +47,10 @@ async def frame(
         await disk_banner(studio)
         if tells_starter:
             await starter_banner(studio)
-        _breadcrumbs(crumbs)
+        if ui.context.client.request.url.path != routes.DASHBOARD:
+            _breadcrumbs([HOME, *(crumbs or ((title, None),))])
         yield
+    Notices()
     ui.skip_link(target=main)
 
 
@@ -74,15 +81,18 @@ def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
         with ui.element("a").classes("ts-brand").props(f"href={routes.DASHBOARD} aria-label='Tunesmith, home'"):
             icon("brand")
             Text("span", "Tunesmith")
+        Palette()
+        path = ui.context.client.request.url.path
         with box("ts-nav", "nav").props("aria-label=Main"):
-            path = ui.context.client.request.url.path
             _nav_link("grid", "Dashboard", routes.DASHBOARD, is_here=path == routes.DASHBOARD)
             _nav_link("tune", "Fine-Tuning Jobs", routes.jobs(), is_here=path.startswith(routes.JOBS))
             _nav_link("rows", "Datasets", routes.datasets(), is_here=path.startswith(routes.DATASETS))
             _nav_link("cube", "Models", routes.models(), is_here=path.startswith(routes.MODELS))
             _nav_link("broadcast", "Deployments", routes.deployments(), is_here=path.startswith(routes.DEPLOYMENTS))
         with box("ts-bar-foot"):
-            _theme_menu(studio, profile.theme, dark)
+            with box("ts-bar-tools"):
+                _theme_menu(studio, profile.theme, dark)
+                _settings_link(is_here=path == routes.SETTINGS)
             _profile_chip(studio, profile)
     return bar
 
@@ -94,6 +104,15 @@ def _nav_link(symbol: str, text: str, href: str, *, is_here: bool) -> None:
             entry.props("aria-current=page")
         icon(symbol)
         Text("span", text)
+
+
+def _settings_link(*, is_here: bool) -> None:
+    with box("ts-button ts-ghost ts-icon-only ts-button-link", "a") as entry:
+        entry.props["href"] = routes.SETTINGS
+        entry.props("aria-label=Settings title=Settings")
+        if is_here:
+            entry.props("aria-current=page")
+        icon("gear")
 
 
 def _theme_menu(studio: Studio, theme: str, dark: ui.dark_mode) -> None:
@@ -126,8 +145,6 @@ def _profile_chip(studio: Studio, profile: Profile) -> None:
 
 
 def _breadcrumbs(crumbs: Sequence[Crumb]) -> None:
-    if not crumbs:
-        return
     with box("ts-crumbs", "nav").props("aria-label=Breadcrumb"), box("", "ol"):
         for text, href in crumbs:
             with box("", "li"):

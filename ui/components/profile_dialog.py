@@ -1,5 +1,7 @@
 """Who are you? Asked once at the first visit, changed any time by the profile chip. Shown as "Created by"."""
 
+from collections.abc import Awaitable, Callable
+
 from nicegui import ui
 
 from core.errors import StudioError
@@ -12,6 +14,22 @@ from ui.threads import in_thread
 
 def profile_dialog(studio: Studio, profile: Profile) -> ui.dialog:
     """Open by itself until the profile was confirmed once."""
+    with ui.dialog(value=not profile.confirmed) as dialog, box("ts-dialog", "form") as form:
+        dialog.props("aria-label='Your profile'")
+        heading("Your profile" if profile.confirmed else "Welcome to Tunesmith", 2)
+        Text("p", "Your jobs are shown with this name and email. It stays on this machine.", "ts-muted")
+        save = profile_fields(studio, profile, form, prefix="profile", then=dialog.close)
+        with box("ts-dialog-foot"):
+            if profile.confirmed:
+                Button("Cancel", dialog.close)
+            Button("Save" if profile.confirmed else "Looks right", save, kind="primary").mark("save-profile")
+    return dialog
+
+
+def profile_fields(
+    studio: Studio, profile: Profile, form: ui.element, *, prefix: str, then: Callable[[], object] = lambda: None
+) -> Callable[[], Awaitable[None]]:
+    """Name and email inside a form; what is returned saves them. `prefix` keeps two forms of a page apart."""
 
     async def save() -> None:
         try:
@@ -20,27 +38,19 @@ def profile_dialog(studio: Studio, profile: Profile) -> ui.dialog:
             problem.text = str(error)
             problem.visible = True
             return
-        dialog.close()
+        then()
         ui.navigate.reload()
 
-    with ui.dialog(value=not profile.confirmed) as dialog, box("ts-dialog", "form") as form:
-        dialog.props("aria-label='Your profile'")
-        form.on("submit.prevent", save, [])
-        heading("Your profile" if profile.confirmed else "Welcome to Tunesmith", 2)
-        Text("p", "Your jobs are shown with this name and email. It stays on this machine.", "ts-muted")
-        name = _entry("Name", profile.name, "name")
-        email = _entry("Email", profile.email, "email")
-        problem = Text("p", "", "ts-error").props("role=alert")
-        problem.visible = False
-        with box("ts-dialog-foot"):
-            if profile.confirmed:
-                Button("Cancel", dialog.close)
-            Button("Save" if profile.confirmed else "Looks right", save, kind="primary").mark("save-profile")
-    return dialog
+    form.on("submit.prevent", save, [])
+    name = _entry("Name", profile.name, prefix, "name")
+    email = _entry("Email", profile.email, prefix, "email")
+    problem = Text("p", "", "ts-error").props("role=alert")
+    problem.visible = False
+    return save
 
 
-def _entry(title: str, value: str, name: str) -> ui.input:
+def _entry(title: str, value: str, prefix: str, name: str) -> ui.input:
     with box("ts-field"):
-        Text("label", title, "ts-label").props["for"] = f"profile-{name}"
-        entry = ui.input(value=value).props(f"outlined dense for=profile-{name} autocomplete={name}")
-        return entry.classes("ts-input").mark(f"profile-{name}")
+        Text("label", title, "ts-label").props["for"] = f"{prefix}-{name}"
+        entry = ui.input(value=value).props(f"outlined dense for={prefix}-{name} autocomplete={name}")
+        return entry.classes("ts-input").mark(f"{prefix}-{name}")

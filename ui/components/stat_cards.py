@@ -85,7 +85,7 @@ class MachineCard:
         self._title.text = f"GPUs ({len(machine.gpus)})" if machine.gpus else "Processor"
         self._problem.text = machine.gpu_error and f"The driver does not say which GPUs there are: {machine.gpu_error}"
         self._problem.visible = bool(self._problem.text)
-        figures = _meters(machine)
+        figures = meters(machine)
         if list(figures) != list(self._drawn):
             self._meters.clear()
             with self._meters:
@@ -121,7 +121,7 @@ def _lines(counts: JobCounts) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def _meters(machine: Machine) -> dict[str, tuple[float, str]]:
+def meters(machine: Machine) -> dict[str, tuple[float, str]]:
     """The share in use, and in words, of everything that has one."""
     if not machine.gpus:
         memory = f"{size_of(machine.memory_used_bytes)} of {size_of(machine.memory_bytes)}"

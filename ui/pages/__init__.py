@@ -1,7 +1,7 @@
 """The pages. `app.py` calls `register_all` once."""
 
 from core.studio import Studio
-from ui import downloads, job_files, uploads
+from ui import downloads, job_files, notices, palette, uploads
 from ui.pages import (
     add_model,
     compare,
@@ -16,12 +16,15 @@ from ui.pages import (
     jobs,
     models,
     new_job,
+    settings,
     upload_dataset,
 )
 from ui.signals import Signals
 
 
 def register_all(studio: Studio, signals: Signals) -> None:
+    notices.register(studio, signals)
+    palette.register(studio)
     downloads.register(studio)  # before the pages whose addresses look like a file's
     dashboard.register(studio, signals)
     jobs.register(studio, signals)
@@ -37,5 +40,6 @@ def register_all(studio: Studio, signals: Signals) -> None:
     custom_model.register(studio, signals)
     deployments.register(studio, signals)
     deployment.register(studio, signals)
+    settings.register(studio, signals)
     uploads.register(studio)
     job_files.register(studio)

@@ -96,3 +96,22 @@ new MutationObserver((changes) => {
     }
   }
 }).observe(document.documentElement, { childList: true, subtree: true });
+
+// Whether this browser is to say when a job ends: kept here, because its permission is this browser's as well.
+window.tsNotify = {
+  key: "tunesmith notify",
+  isOn() {
+    try {
+      return localStorage.getItem(this.key) === "on" && window.Notification?.permission === "granted";
+    } catch {
+      return false; // a private window may refuse the storage
+    }
+  },
+  set(isOn) {
+    try {
+      localStorage.setItem(this.key, isOn ? "on" : "off");
+    } catch {
+      return;
+    }
+  },
+};
