@@ -59,6 +59,7 @@ from core.serving.desk import DeploymentDesk
 from core.serving.endpoint import Endpoint
 from core.serving.gpus import Gpus
 from core.serving.launch import Launch
+from core.serving.ledger import Ledger
 from core.serving.pool import Pool
 from core.serving.settings import Settings
 from core.serving.targets import Targets
@@ -174,8 +175,9 @@ class Studio:
         targets = Targets(self._database, home, self.models, self.adapters)
         gpus = Gpus(self._database, self.queue)
         self._pool = Pool(home.workers, settings, gpus, Launch(home.served, settings), changed)
+        self._ledger = Ledger(home.deployments)
         self.deployments = Deployments(
-            self._database, home, self._ballast, targets, self._pool, self.checkpoints, changed
+            self._database, home, self._ballast, targets, self._pool, self._ledger, self.checkpoints, changed
         )
         self.endpoint = Endpoint(self.deployments, targets, self._pool)
 
@@ -233,6 +235,7 @@ class Studio:
         self._nightly.start()
         self._mirrors.start()
         self._pool.start()
+        self._ledger.start()
 
     def welcome(self) -> None:
         """Put the starter dataset and model in place, where that can be done. Their pages say it when it cannot."""
@@ -244,6 +247,7 @@ class Studio:
         """Stop scheduling and let the folder go. Trainers go on by themselves."""
         self.clerk.stop()
         self._pool.stop()
+        self._ledger.stop()
         self._mirrors.stop()
         self._nightly.stop()
         self.scheduler.stop()

@@ -1,10 +1,12 @@
-"""What a deployment has done since the studio started: totals, and how fast it was lately."""
+"""What a deployment has done since it was created: totals, and how fast it was lately."""
 
 import math
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 #: "Lately": at most so many requests of so many seconds.
 WINDOW_REQUESTS = 500
@@ -40,11 +42,34 @@ class Figures:
     tokens_per_s: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    requests: int = 0
+    errors: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Totals":
+        """What is no count is 0: a damaged file costs figures, no answers."""
+        known = {name: value.get(name) for name in cls.__slots__}
+        return cls(**{name: count for name, count in known.items() if type(count) is int and count >= 0})
+
+    def __add__(self, answered: Answered) -> "Totals":
+        return Totals(
+            requests=self.requests + 1,
+            errors=self.errors + answered.failed,
+            prompt_tokens=self.prompt_tokens + answered.prompt_tokens,
+            completion_tokens=self.completion_tokens + answered.completion_tokens,
+        )
+
+
 class Counter:
-    def __init__(self) -> None:
+    def __init__(self, totals: Totals = Totals()) -> None:
         self._lock = threading.Lock()
         self._recent: deque[Answered] = deque(maxlen=WINDOW_REQUESTS)
-        self._requests = self._errors = self._prompt = self._completion = self._running = 0
+        self.totals = totals
+        self._running = 0
 
     def begin(self) -> None:
         with self._lock:
@@ -53,10 +78,7 @@ class Counter:
     def end(self, answered: Answered) -> None:
         with self._lock:
             self._running -= 1
-            self._requests += 1
-            self._errors += answered.failed
-            self._prompt += answered.prompt_tokens
-            self._completion += answered.completion_tokens
+            self.totals += answered
             if not answered.failed:
                 self._recent.append(answered)
 
@@ -64,18 +86,13 @@ class Counter:
         since = time.monotonic() - WINDOW_S
         with self._lock:
             lately = [answered for answered in self._recent if answered.at >= since]
-            totals = {
-                "requests": self._requests,
-                "errors": self._errors,
-                "running": self._running,
-                "prompt_tokens": self._prompt,
-                "completion_tokens": self._completion,
-            }
+            totals, running = self.totals, self._running
         took = sorted(answered.took_s for answered in lately)
         first = sorted(answered.first_s for answered in lately if answered.first_s is not None)
         speeds = sorted(speed for answered in lately if (speed := speed_of(answered)) is not None)
         return Figures(
-            **totals,
+            **asdict(totals),
+            running=running,
             latency_p50_s=quantile(took, 0.5),
             latency_p95_s=quantile(took, 0.95),
             first_p50_s=quantile(first, 0.5),

@@ -15,6 +15,7 @@ from core.errors import BadInput, Conflict, NotFound, StudioError
 from core.home import Home
 from core.people import Actor
 from core.serving.counters import Counter, Figures
+from core.serving.ledger import Ledger
 from core.serving.pool import Pool
 from core.serving.standing import Standing, State, standing
 from core.serving.targets import Place, Target, Targets
@@ -53,6 +54,7 @@ class Deployments:
         ballast: Ballast,
         targets: Targets,
         pool: Pool,
+        ledger: Ledger,
         checkpoints: Checkpoints,
         changed: Callable[[], None],
     ) -> None:
@@ -61,11 +63,10 @@ class Deployments:
         self._ballast = ballast
         self._targets = targets
         self._pool = pool
+        self._ledger = ledger
         self._checkpoints = checkpoints
         self._changed = changed
         self._trash = Trash(home)
-        self._lock = threading.Lock()
-        self._counters: dict[str, Counter] = {}
         self._switches: dict[str, str] = {}
 
     def create(self, name: str, asked: str, *, actor: Actor) -> Deployment:
@@ -168,7 +169,7 @@ class Deployments:
             row=row,
             target=self._targets.title(target_of(row)),
             standing=self._standing(row),
-            figures=self.counter(row.id).figures(),
+            figures=self._ledger.counter(row.id).figures(),
             switch=self._switches.get(row.id, ""),
         )
 
@@ -181,8 +182,7 @@ class Deployments:
         return self._targets.place(target_of(row), self._pool.base_for)
 
     def counter(self, deployment_id: str) -> Counter:
-        with self._lock:
-            return self._counters.setdefault(deployment_id, Counter())
+        return self._ledger.counter(deployment_id)
 
     def _new(self, name: str, asked: str, actor: Actor) -> Deployment:
         if not re.fullmatch(NAME_PATTERN, name):

@@ -8,7 +8,9 @@ import pytest
 from core.errors import BadInput, Conflict, NotFound
 from core.people import Actor
 from core.recovery import rebuild
+from core.serving.counters import Answered
 from core.serving.deployments import proposed_name
+from core.serving.ledger import Ledger
 from core.serving.standing import State
 from core.serving.targets import Target
 from core.studio import Studio
@@ -82,6 +84,25 @@ def test_what_lies_on_top_of_another_jobs_adapter_has_a_worker_that_merges_that_
     assert merged.base.model.path == plain.base.model.path
     # The base model is needed for it, too.
     assert "“of-greeter”, “of-on-top”" in studio.deployments.needing("tiny")
+
+
+def test_totals_outlive_the_studio_and_a_damaged_file_costs_figures_only(studio: Studio, greeter: str) -> None:
+    row = studio.deployments.create("support", greeter, actor=ALICE)
+    folder = studio.home.deployments
+    ledger = Ledger(folder)
+    for failed in (False, True):
+        ledger.counter(row.id).begin()
+        ledger.counter(row.id).end(Answered(took_s=1.0, prompt_tokens=5, completion_tokens=7, failed=failed))
+    ledger.counter("gone").begin()
+    ledger.counter("gone").end(Answered(took_s=1.0))
+    ledger.stop()
+    later = Ledger(folder).counter(row.id).figures()
+    assert (later.requests, later.errors, later.prompt_tokens, later.completion_tokens) == (2, 1, 10, 14)
+    assert (later.running, later.latency_p50_s) == (0, None), "lately nothing was asked"
+    assert not (folder / "gone").exists()
+    write_json(folder / row.id / "figures.json", {"requests": "many", "errors": -1, "prompt_tokens": 3, "odd": []})
+    damaged = Ledger(folder).counter(row.id).figures()
+    assert (damaged.requests, damaged.errors, damaged.prompt_tokens) == (0, 0, 3)
 
 
 def test_adapters_of_one_base_model_share_its_worker_and_a_whole_model_is_its_own(
