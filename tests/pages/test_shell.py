@@ -5,8 +5,9 @@ import json
 import re
 from typing import Any
 
+import httpx
 import pytest
-from nicegui import ui
+from nicegui import app, ui
 from nicegui.testing import User
 
 from core.people import Actor
@@ -66,6 +67,28 @@ async def search(user: User, words: str) -> list[dict[str, Any]]:
     assert answer.status_code == 200
     found: list[dict[str, Any]] = answer.json()
     return found
+
+
+async def test_an_address_without_a_page_leads_back(user: User) -> None:
+    answer = await user.http_client.get("/dashboard/<b>nowhere</b>")
+    assert answer.status_code == 404
+    for text in ("There is no such page", "Back to the dashboard", "ts-nav"):
+        assert text in answer.text
+    assert "<b>nowhere" not in answer.text
+
+
+async def test_a_page_that_fails_says_so_in_style(user: User, caplog: pytest.LogCaptureFixture) -> None:
+    @ui.page("/broken")
+    async def broken() -> None:
+        raise ValueError("the <i>index</i> is away")
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # as uvicorn does, which writes them to its log
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as browser:
+        answer = await browser.get("/broken")
+    assert answer.status_code == 500
+    for text in ("This page is broken", "ValueError: the &lt;i&gt;index", "tunesmith doctor", "ts-nav"):
+        assert text in answer.text
+    caplog.clear()
 
 
 @pytest.fixture

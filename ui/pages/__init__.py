@@ -11,6 +11,7 @@ from ui.pages import (
     datasets,
     deployment,
     deployments,
+    errors,
     import_conversations,
     job,
     jobs,
@@ -41,5 +42,6 @@ def register_all(studio: Studio, signals: Signals) -> None:
     deployments.register(studio, signals)
     deployment.register(studio, signals)
     settings.register(studio, signals)
+    errors.register(studio, signals)
     uploads.register(studio)
     job_files.register(studio)
