@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
@@ -288,6 +289,25 @@ def steps_on(user: User) -> list[int]:
     assert isinstance(chart, ui.plotly)
     steps: list[int] = chart.figure["data"][0]["x"]
     return steps
+
+
+async def test_the_time_that_is_left_goes_by_this_attempts_pace(
+    user: User, studio: Studio, signals: Signals, asked: JobSpec
+) -> None:
+    job = studio.runs.submit(asked, actor=BOB)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    attempt = studio.runs.folder(job.id).attempt(1)
+    attempt.claim(claimed.token)
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    begun = Phase(seq=0, name="training", done=100, total=300, epochs=1, at=noon)
+    attempt.events.write_text(begun.model_dump_json() + "\n")
+    studio.runs.move(claimed, Status.RUNNING)
+    await user.open(page_of(job.id))
+    await user.should_not_see("min left")
+    after = Metric(seq=1, step=110, epoch=0.3, values={"loss": 1.0}, at=noon + timedelta(seconds=100))
+    signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=(after,)))
+    await user.should_see("about 32 min left")
 
 
 async def test_thirty_pages_on_one_job_cost_one_reader(user: User, studio: Studio, asked: JobSpec) -> None:

@@ -158,7 +158,18 @@ async def test_answers_over_time_the_early_end_and_trackers_are_on_the_job_page(
     await user.should_see("Samples over time")
     for text in ("Before training", "Answer 0", "Step 20", "Answer 2"):
         await user.should_see(text)
+    await user.should_not_see("Answer 1")
+    user.find(marker="answers-earlier").click()
+    for text in ("Before training", "Answer 0", "Step 10", "Answer 1"):
+        await user.should_see(text)
+    # What comes meanwhile does not turn the page; at the newest it does.
+    tell(PromptAnswer(seq=3, index=0, step=30, prompt="Hello?", answer="Answer 3"))
+    await user.should_not_see("Answer 3")
+    user.find(marker="answers-step").trigger("change", 3)
+    await user.should_see("Answer 3")
+    tell(PromptAnswer(seq=4, index=0, step=40, prompt="Hello?", answer="Answer 4"))
+    await user.should_see("Answer 4")
     facts = {"exported_step": 10, "best_step": 10, "best_value": 1.25, "stopped_early_step": 20}
-    tell(Finished(seq=3, outcome="completed", step=20, facts=facts))
+    tell(Finished(seq=5, outcome="completed", step=20, facts=facts))
     await user.should_see("It stopped early at step 20, as nothing got better any more.")
     await user.should_see("The output holds step 10, the best that was evaluated (1.25).")

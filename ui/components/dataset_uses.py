@@ -24,7 +24,7 @@ async def dataset_uses(studio: Studio, dataset: Dataset) -> None:
         for job in jobs:
             with box("ts-timeline-entry", "li"):
                 with box("ts-timeline-text"):
-                    link(job.title, routes.job(job.id), "ts-link ts-strong")
+                    link(job.title, routes.job(job.id, job.objective), "ts-link ts-strong")
                     role = "Trained on it" if job.dataset_id == dataset.id else "Measured on it"
                     Text("span", f"{role} · {job.model_name} · {short_date(job.created_at)}", "ts-sub")
                 with box("ts-push"):

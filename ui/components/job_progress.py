@@ -9,6 +9,7 @@ from storage.events import Event, Metric, Phase
 from storage.run_folder import Stretch
 from storage.status import Status
 from storage.tables import Job
+from ui.components.quantity import duration
 from ui.components.text import Text, box
 
 PHASES = {
@@ -70,7 +71,10 @@ class Progress:
         return f"{self.share(job):.0%} • Epoch {epoch}/{job.epochs}".replace("%", " %")
 
     def details(self, job: Job) -> str:
-        """Where a step, or an evaluation, takes so long that nothing else would move."""
+        """How long it will still take; and where a step, or an evaluation, takes so long that nothing else moves."""
+        return " · ".join(filter(None, (self._doing(job), self._left(job))))
+
+    def _doing(self, job: Job) -> str:
         now = self._within(job)
         if now is None or self.training is None:
             return ""
@@ -81,6 +85,15 @@ class Progress:
             return f"Step {now.step}/{self.training.total} · answering, token {at} of {now.total}"
         passes = f" · pass {at}/{now.total}" if now.total > 1 else ""
         return f"Step {now.step}/{self.training.total}{passes}"
+
+    def _left(self, job: Job) -> str:
+        """By the pace of this attempt so far, evaluations and checkpoints included."""
+        training, last = self.training, self.last
+        if job.status is not Status.RUNNING or training is None or last is None or last.step <= training.done:
+            return ""
+        pace = (last.at - training.at).total_seconds() / (last.step - training.done)
+        seconds = pace * (training.total - last.step)
+        return f"about {duration(seconds)} left" if seconds > 0 else ""
 
     def _within(self, job: Job) -> Stretch | None:
         """A pass of a step that has been told since is over."""
