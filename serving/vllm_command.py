@@ -22,7 +22,7 @@ HARMLESS_TEMPLATE = "{{ messages[0]['content'] }}"
 def command_of(spec: WorkerSpec, socket: Path) -> list[str]:
     """No key, and nothing that lets a model's folder bring code: `--trust-remote-code` is never there."""
     return [
-        *program(),
+        *program(spec.vllm_python or sys.executable),
         *("serve", spec.model.path),
         *("--uds", str(socket)),
         *("--served-model-name", spec.base_name),
@@ -44,11 +44,11 @@ def command_of(spec: WorkerSpec, socket: Path) -> list[str]:
     ]
 
 
-def program() -> list[str]:
+def program(python: str) -> list[str]:
     """-P: the folder that it is started in holds nothing to import."""
     if os.environ.get(SIMULATED_VLLM_VARIABLE):
         return [sys.executable, "-P", str(Path(__file__).with_name("simulated_vllm.py"))]
-    return [sys.executable, "-P", "-m", "vllm.entrypoints.cli.main"]
+    return [python, "-P", "-m", "vllm.entrypoints.cli.main"]
 
 
 def rank_of(spec: WorkerSpec) -> int:
@@ -57,7 +57,10 @@ def rank_of(spec: WorkerSpec) -> int:
 
 def environment_of(spec: WorkerSpec, key: str) -> dict[str, str]:
     """Ours, over the worker's, which is an allow-list already."""
+    # Beside its Python lie programs that it builds kernels with.
+    programs = [str(Path(spec.vllm_python).parent)] if spec.vllm_python else []
     return dict(os.environ) | {
+        "PATH": os.pathsep.join([*programs, os.environ.get("PATH", os.defpath)]),
         "VLLM_API_KEY": key,
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
         "VLLM_NO_USAGE_STATS": "1",

@@ -24,7 +24,7 @@ CANNOT_HOLD = "cannot_hold"
 #: JSON that says how a simulated vLLM behaves (serving/simulated_vllm.py); core and worker both have to know.
 SIMULATED_VLLM_VARIABLE = "TUNESMITH_SIMULATED_VLLM"
 LORA_RANK_VARIABLE = "TUNESMITH_SERVING_LORA_RANK"
-NOT_INSTALLED = "vLLM is not installed beside the studio."
+NOT_INSTALLED = "vLLM is not installed here; TUNESMITH_SERVING_VLLM names the Python of an environment that has it."
 #: `model_type` of the families that serving/gguf_files.py can write; a test keeps both the same.
 GGUF_FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
@@ -53,6 +53,7 @@ class WorkerSpec(Record):
     gpu_share: float = Field(0.9, gt=0, lt=1, description="Of the GPU's memory: vLLM takes all of it when it starts")
     lora_rank: int = Field(64, ge=1, description="The highest that vLLM keeps room for, for every adapter")
     adapters: tuple[ServedAdapter, ...] = ()
+    vllm_python: str = Field("", description="Of the environment that vLLM is installed in; empty = ours")
     beneath: str = Field("", description="Folder of an adapter that is merged into the base model before it is served")
 
 

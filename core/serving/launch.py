@@ -41,6 +41,7 @@ class Launch:
             context_length=min(base.model.context_length, self.settings.context_length),
             gpu_share=share_of(gpu) if gpu else MOST_SHARE,
             lora_rank=self.settings.lora_rank,
+            vllm_python=self.settings.vllm,
             beneath=base.beneath,
         )
         told = {"CUDA_VISIBLE_DEVICES": visible(gpu, base.engine)} if gpu else {}

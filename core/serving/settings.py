@@ -12,7 +12,7 @@ from storage.serving import LORA_RANK_VARIABLE
 IDLE_VARIABLE = "TUNESMITH_SERVING_IDLE_MINUTES"
 MEMORY_VARIABLE = "TUNESMITH_SERVING_MEMORY_GB"
 BITS_VARIABLE = "TUNESMITH_SERVING_BITS"
-VLLM_VARIABLE = "TUNESMITH_SERVING_VLLM"
+VLLM_VARIABLE, OFF = "TUNESMITH_SERVING_VLLM", "off"
 IDLE_MINUTES = 15.0
 LORA_RANK = 64
 #: Of the machine's memory. The rest is for training, for the studio, and for whoever sits at the machine.
@@ -33,8 +33,8 @@ class Settings:
     slots: int = 8
     context_length: int = 8192
     bits: Literal[8, 16] = 16
-    #: Whether vLLM may be used where it is installed, and the highest LoRA rank that it is to keep room for.
-    vllm: bool = True
+    #: The Python of vLLM's own environment; OFF; or nothing, where it is in ours. The highest LoRA rank in its memory.
+    vllm: str = ""
     lora_rank: int = LORA_RANK
 
     @classmethod
@@ -45,7 +45,7 @@ class Settings:
             idle_s=_number(IDLE_VARIABLE, IDLE_MINUTES) * 60,
             memory_bytes=int(_number(MEMORY_VARIABLE, share_gb) * GB),
             bits=_bits(),
-            vllm=os.environ.get(VLLM_VARIABLE, "on") != "off",
+            vllm=os.environ.get(VLLM_VARIABLE, ""),
             lora_rank=int(_number(LORA_RANK_VARIABLE, LORA_RANK)),
         )
 

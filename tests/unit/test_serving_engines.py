@@ -62,7 +62,22 @@ def test_a_new_enough_vllm_is_no_obstacle_and_one_may_leave_it_out():
     assert not too_old("0.11.0")
     assert not too_old("0.33.0rc1")
     assert not too_old("1.0")
-    assert "TUNESMITH_SERVING_VLLM" in why_not(Settings(vllm=False))
+    assert "TUNESMITH_SERVING_VLLM is “off”" in why_not(Settings(vllm="off"))
+    assert "not installed here" in why_not(Settings())
+
+
+def test_vllm_may_have_an_environment_of_its_own(tmp_path):
+    python = tmp_path / "bin/python"
+    assert "no program is there" in why_not(Settings(vllm=str(python)))
+    python.parent.mkdir()
+    python.touch(0o755)
+    assert "no program is there" in why_not(Settings(vllm="bin/python"))
+    assert "not installed there" in why_not(Settings(vllm=str(python)))
+    installed = tmp_path / "lib/python3.12/site-packages/vllm-0.9.0.dist-info"
+    installed.mkdir(parents=True)
+    assert "0.11 is the oldest" in why_not(Settings(vllm=str(python)))
+    installed.rename(installed.with_name("vllm-0.33.0.dist-info"))
+    assert why_not(Settings(vllm=str(python))) == ""
 
 
 def test_core_and_the_worker_know_the_same_families():

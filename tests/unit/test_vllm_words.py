@@ -95,10 +95,12 @@ def test_its_errors_are_ours(status: int, said: str, kind: type[ServingError]) -
 
 def test_its_command_line_brings_no_code_and_no_key(model: ModelRef) -> None:
     spec = WorkerSpec(
-        engine="vllm", model=model, base_name="base", cache="/c", context_length=512, lora_rank=48, gpu_share=0.456
-    )
+        engine="vllm", model=model, base_name="base", cache="/c", context_length=512, lora_rank=48, gpu_share=0.456,
+        vllm_python="/v/bin/python",
+    )  # fmt: skip
     command = command_of(spec, Path("/w/vllm.sock"))
     told = dict(itertools.pairwise(command))
+    assert command[:5] == ["/v/bin/python", "-P", "-m", "vllm.entrypoints.cli.main", "serve"]
     assert told["--max-lora-rank"] == "64"
     assert told["--gpu-memory-utilization"] == "0.46"
     assert told["--load-format"] == "safetensors"
