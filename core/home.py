@@ -65,6 +65,11 @@ class Home:
         return self.path / "deployments"
 
     @property
+    def presets(self) -> Path:
+        """Made with the first one."""
+        return self.path / "presets"
+
+    @property
     def workers(self) -> Path:
         """A folder for each serving worker; of no use once its process is gone."""
         return self.path / "workers"

@@ -51,6 +51,7 @@ from core.overview import Overview
 from core.people import People
 from core.pins import Pins
 from core.predictions import Predictions
+from core.presets import Presets
 from core.queueing import Queue
 from core.runs import Runs
 from core.scheduler import Scheduler
@@ -101,7 +102,7 @@ class Studio:
         self._job_changed = job_changed
         self.tracking = Tracking(home.path)
         self.people = People(self._database)
-        self.drafts = Drafts(self._database)
+        self.drafts, self.presets = Drafts(self._database), Presets(home)
         self.models = Models(home)
         self._keep_models(home)
         self._keep_datasets(home)

@@ -45,11 +45,10 @@ def compare(job_ids: Iterable[str] = (), **view: str) -> str:
     return _with(COMPARE, jobs=",".join(job_ids), **view)
 
 
-def wizard(
-    *, objective: str = "sft", step: int = 1, clone: str = "", dataset: str = "", model: str = "", start: str = ""
-) -> str:
-    """`model` is a base model to begin with, `start` a custom one to go on from."""
-    return _with(WIZARD, objective=objective, step=str(step), clone=clone, dataset=dataset, model=model, start=start)
+def wizard(*, objective: str = "sft", step: int = 1, **begun: str) -> str:
+    """`begun` with: `model` (a base model), `start` (a custom one to go on from), `dataset`, `clone` (a job), `preset`
+    (the name of settings that were put in place)."""
+    return _with(WIZARD, objective=objective, step=str(step), **begun)
 
 
 def datasets(kind: str = "supervised", **filters: str) -> str:

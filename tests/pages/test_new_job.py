@@ -166,3 +166,35 @@ async def test_the_same_job_is_offered_as_a_command_and_as_a_file(user: User, as
     await user.should_see("display_name: Ben's")
     retype(user, "hyperparameters.epochs", "0")
     await user.should_see("There is no command yet")
+
+
+async def test_settings_are_saved_under_a_name_and_put_in_place_again(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    await open_settings(user)
+    retype(user, "hyperparameters.epochs", "7")
+    user.find("save-preset").click()
+    await user.should_see("chat template and names are not")
+    user.find(marker="preset-name").type("../up")
+    user.find("preset-save").click()
+    await user.should_see("A preset cannot be called “../up”.")
+    user.find(marker="preset-name").clear().type("Seven times")
+    user.find("preset-save").click()
+    await user.should_see("Saved as “Seven times”.")
+
+    await user.open(f"{WIZARD}?step=3")
+    retype(user, "hyperparameters.epochs", "1")
+    [select] = user.find(marker="preset").elements
+    assert isinstance(select, ui.select)
+    select.value = "Seven times"
+    await user.should_see("The settings of “Seven times” are in place.")
+    [epochs] = user.find(marker="hyperparameters.epochs").elements
+    assert isinstance(epochs, ui.input)
+    assert epochs.value == "7"
+    assert asked.dataset in str(await asyncio.to_thread(studio.drafts.load, "new-sft"))
+
+    user.find("delete-preset").click()
+    await user.should_see("and so do jobs that were made with it")
+    user.find("Delete preset", kind=ui.button).click()
+    await user.should_see("“Seven times” is deleted.")
+    assert list(studio.home.presets.iterdir()) == []

@@ -1,5 +1,7 @@
 """Step 3: names, hyperparameters, switches, and what will really run."""
 
+from collections.abc import Callable
+
 from nicegui import background_tasks, ui
 
 from core.errors import StudioError
@@ -45,10 +47,13 @@ CHECKPOINTS = (
 
 
 class SettingsStep:
-    def __init__(self, studio: Studio, form: SpecForm) -> None:
+    """`begin` draws what comes first, before the fields."""
+
+    def __init__(self, studio: Studio, form: SpecForm, begin: Callable[[], object]) -> None:
         self._studio = studio
         self._form = form
         self._task = f"preview {ui.context.client.id}"
+        begin()
         self._entries = dpo_panel(form) if form.get("objective") == Objective.DPO else []
         self._rft = RftPanel(studio, form) if form.get("objective") == Objective.RFT else None
         self._entries += self._rft.entries if self._rft else []

@@ -11,11 +11,12 @@ from storage.spec import Objective
 from ui import routes
 from ui.components.button import Button
 from ui.components.empty_state import empty_state
-from ui.components.objective_words import WORDS, learns_from
+from ui.components.objective_words import WORDS, learns_from, objective_of
 from ui.components.spec_form import SpecForm, clone_of, take_over
 from ui.components.text import Text, box, link
 from ui.components.wizard_dataset import DatasetStep
 from ui.components.wizard_model import ModelStep
+from ui.components.wizard_presets import WizardPresets
 from ui.components.wizard_settings import SettingsStep
 from ui.components.wizard_step import WizardStep
 from ui.layout import frame, page_head
@@ -29,7 +30,13 @@ SAVE_AFTER_S = 0.3
 def register(studio: Studio, _signals: Signals) -> None:
     @ui.page(routes.WIZARD)
     async def wizard_page(
-        objective: str = "sft", step: str = "1", clone: str = "", dataset: str = "", model: str = "", start: str = ""
+        objective: str = "sft",
+        step: str = "1",
+        clone: str = "",
+        dataset: str = "",
+        model: str = "",
+        start: str = "",
+        preset: str = "",
     ) -> None:
         async with frame(studio, "Create Fine-Tuning Job", CRUMBS):
             if objective not in WORDS:
@@ -48,7 +55,7 @@ def register(studio: Studio, _signals: Signals) -> None:
             if problem := await _begin_with(studio, form, model, start):
                 Text("p", problem, "ts-error").props("role=alert")
             wizard = Wizard(studio, form, key, clone)
-            await wizard.build(dataset, int(step) if step in ("1", "2", "3") else 1)
+            await wizard.build(dataset, int(step) if step in ("1", "2", "3") else 1, preset)
             if content is None or model:
                 wizard.suggest()
             wizard.refresh()
@@ -81,18 +88,21 @@ class Wizard:
         self._form = form
         self._key = key
         self._clone = clone
-        self._is_created = False
+        #: Created, or about to be drawn anew: what is on the page is no draft any more.
+        self._is_over = False
         self._number = 1
         self._task = f"draft {ui.context.client.id}"
 
-    async def build(self, dataset: str, number: int) -> None:
-        """`dataset` is the one whose page the user comes from, `number` the step that is open."""
+    async def build(self, dataset: str, number: int, preset: str) -> None:
+        """`dataset` is the one whose page the user comes from, `number` the step that is open, `preset` the name of
+        the settings that were just put in place."""
         models = await in_thread(self._studio.models.all)
         starter = await in_thread(self._studio.models.starter.state)
         tuned = await in_thread(self._studio.custom_models.all)
         machine = await in_thread(self._studio.hardware)
         actor = await in_thread(self._studio.people.actor)
         datasets = await in_thread(self._studio.datasets.all, actor=actor)
+        presets = await in_thread(self._studio.presets.all, objective_of(self._form))
         fitting = [known.id for known in datasets if learns_from(self._form, known)]
         self._preselect([model.id for model in models], fitting, dataset)
         with box("ts-steps"):
@@ -107,7 +117,11 @@ class Wizard:
                 self._foot(2)
             third = WizardStep(3, "Optional Settings", "Every default works. Change what you want to.", self.open)
             with third.body:
-                self._settings = SettingsStep(self._studio, self._form)
+                self._settings = SettingsStep(
+                    self._studio,
+                    self._form,
+                    lambda: WizardPresets(self._studio, self._form, presets, preset, self._apply),
+                )
                 self._problem = Text("p", "", "ts-error").props("role=alert").mark("create-problem")
                 self._problem.visible = False
                 self._foot(3)
@@ -169,7 +183,7 @@ class Wizard:
         self._complain("")
         spec = self._form.spec()
         wrong = (not self._model.check(), not self._dataset.check(), not self._settings.check())
-        if self._is_created or spec is None or any(wrong):
+        if self._is_over or spec is None or any(wrong):
             if any(wrong):
                 self.open(wrong.index(True) + 1)
             return
@@ -179,9 +193,21 @@ class Wizard:
         except StudioError as error:
             self._complain(str(error))
             return
-        self._is_created = True
+        self._is_over = True
         await in_thread(self._studio.drafts.drop, self._key)
         ui.navigate.to(routes.job(job.id, job.objective))
+
+    async def _apply(self, preset: str) -> None:
+        """Put saved settings in the draft's place, and draw the page from that: every field shows what it holds."""
+        try:
+            content = await in_thread(self._studio.presets.applied, preset, self._form.content)
+        except StudioError as error:
+            self._complain(str(error))
+            return
+        self._is_over = True
+        await in_thread(self._studio.drafts.save, self._key, content)
+        objective = str(self._form.content["objective"])
+        ui.navigate.to(routes.wizard(objective=objective, step=3, clone=self._clone, preset=preset))
 
     def _complain(self, sentence: str) -> None:
         self._problem.text, self._problem.visible = sentence, bool(sentence)
@@ -191,7 +217,7 @@ class Wizard:
 
     async def _save(self) -> None:
         await asyncio.sleep(SAVE_AFTER_S)
-        if not self._is_created:
+        if not self._is_over:
             await in_thread(self._studio.drafts.save, self._key, self._form.content)
 
 
