@@ -5,12 +5,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nicegui import ui
-
 from core.series import Axis
 from core.smoothing import MOST
 from ui.components.button import Button
 from ui.components.chart_view import ChartView
+from ui.components.range_field import RangeField
 from ui.components.text import Text, box
 
 AXES = {Axis.STEP: "Step", Axis.EPOCH: "Epoch", Axis.TOKENS: "Tokens", Axis.TIME: "Time"}
@@ -39,13 +38,13 @@ class ChartToolbar:
         return button
 
     def _smoothing(self) -> None:
-        with box("ts-smoothing", "label"):
-            Text("span", "Smoothing")
-            slider = ui.slider(min=0, max=MOST, step=0.01, value=self.view.smoothing).classes("ts-slider")
-            slider.props("aria-label=Smoothing").mark("smoothing")
-            # When the handle is let go: each view is drawn anew.
-            slider.on("change", lambda event: self._choose(smoothing=float(event.args)))
+        with box("ts-smoothing"):
+            Text("span", "Smoothing").props("aria-hidden=true")
+            RangeField("Smoothing", self.view.smoothing, MOST, 0.01, self._smooth).mark("smoothing")
             self._weight = Text("span", "", "ts-smoothing-weight")
+
+    def _smooth(self, weight: float) -> None:
+        self._choose(smoothing=min(max(weight, 0.0), MOST))
 
     def _choose(self, **changes: Any) -> None:
         self.view = replace(self.view, **changes)

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from nicegui import ui
-
 from core.prompt_answers import Answers
 from storage.events import PromptAnswer
 from ui.components.button import Button
+from ui.components.range_field import RangeField
 from ui.components.text import Text, box, heading
 
 
@@ -21,9 +20,8 @@ class PromptAnswers:
             Text("p", "Your prompts, answered before the first step and at checkpoints since.", "ts-muted")
             with box("ts-stepper").props("role=group aria-label='Which step'") as self._stepper:
                 self._back = Button("Earlier", lambda: self._turn(-1)).mark("answers-earlier")
-                self._slider = ui.slider(min=0, max=1, step=1).props("aria-label='Which answers' snap markers")
+                self._slider = RangeField("Which answers", 0, 1, 1, lambda at: self._choose(int(at)))
                 self._slider.classes("ts-stepper-slider").mark("answers-step")
-                self._slider.on("change", lambda event: self._choose(int(event.args)))
                 self._on = Button("Later", lambda: self._turn(1)).mark("answers-later")
             self._list = box("ts-samples")
         self._card.visible = False
@@ -62,8 +60,7 @@ class PromptAnswers:
             return
         at = self._at()
         self._stepper.visible = len(steps) > 1
-        self._slider.props["max"] = len(steps) - 1
-        self._slider.value = at
+        self._slider.show(at, len(steps) - 1)
         self._back.set_enabled(at > 0)
         self._on.set_enabled(at < len(steps) - 1)
         with self._list:

@@ -81,8 +81,8 @@ window.tsSavePng = (chart, Plotly, filename) => {
     ...chart.layout,
     paper_bgcolor: getComputedStyle(document.body).backgroundColor,
     font: { ...chart.layout.font, color: style.color },
-    xaxis: { ...chart.layout.xaxis, range: chart._fullLayout.xaxis.range, autorange: false },
-    yaxis: { ...chart.layout.yaxis, range: chart._fullLayout.yaxis.range, autorange: false },
+    xaxis: { ...chart.layout.xaxis, gridcolor: "rgba(122, 122, 140, 0.2)", range: chart._fullLayout.xaxis.range, autorange: false },
+    yaxis: { ...chart.layout.yaxis, gridcolor: "rgba(122, 122, 140, 0.2)", range: chart._fullLayout.yaxis.range, autorange: false },
   };
   const size = { width: chart.clientWidth, height: chart.clientHeight, scale: 2 };
   return Plotly.downloadImage({ data: chart.data, layout }, { format: "png", filename, ...size });
