@@ -9,6 +9,7 @@ from nicegui import app, ui
 from core.actions import Action
 from core.serving.standing import State
 from storage.status import Status
+from ui import texts
 
 STATIC = Path(__file__).parent / "static"
 FAVICON = STATIC / "favicon.svg"
@@ -93,7 +94,8 @@ ACTION_ICONS = {
 
 
 def apply() -> None:
-    """Once, before the pages are registered."""
+    """Once, before the pages are registered. Raises BadInput where a language is asked for that is not there."""
+    texts.use(texts.chosen())
     app.colors(
         primary=PRIMARY,
         accent=PRIMARY,

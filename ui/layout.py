@@ -18,6 +18,7 @@ from ui.components.starter_banner import starter_banner
 from ui.components.text import Text, box, heading, icon, link
 from ui.notices import Notices
 from ui.palette import Palette
+from ui.texts import say
 from ui.threads import in_thread
 
 #: (text, href); None where the crumb is the page itself.
@@ -39,7 +40,7 @@ async def frame(
     `tells_starter`: the banner about the starter model; a page that tells it itself goes without.
     """
     profile = await in_thread(studio.people.profile)
-    ui.page_title(f"{title} · Tunesmith")
+    ui.page_title(f"{say(title)} · Tunesmith")
     dark = _paint(profile.theme)
     with ui.context.client.layout.classes("ts-shell"):
         _bar(studio, profile, dark).move(target_index=0)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from nicegui import ui
 
 from ui.components.text import icon as icon_of
+from ui.texts import say
 
 Kind = Literal["primary", "secondary", "ghost", "danger"]
 Action = Callable[[], Any]
@@ -28,11 +29,14 @@ class Button(ui.button):
         self._is_working = False
         self.props("unelevated no-caps no-wrap :ripple=false").classes(f"ts-button ts-{kind}")
         if label:
-            self.props["aria-label"] = label
+            self.props["aria-label"] = say(label)
         if icon:
             self.classes(add="" if text else "ts-icon-only")
             with self:
                 icon_of(icon)
+
+    def _text_to_model_text(self, text: str) -> None:
+        super()._text_to_model_text(say(text))
 
     async def _run(self) -> None:
         if self._is_working or self._action is None:

@@ -9,6 +9,7 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.job_commands import ask_cancel_chosen, ask_delete_chosen
 from ui.components.text import Text, box
+from ui.texts import say
 
 
 class SelectionBar:
@@ -28,5 +29,5 @@ class SelectionBar:
     def show(self, ids: Sequence[str]) -> None:
         self._ids = tuple(ids)
         self._bar.visible = bool(ids)
-        self._count.text = f"{len(ids)} chosen"
+        self._count.text = say("{count} chosen", count=len(ids))
         self._compare.set_enabled(len(ids) > 1)

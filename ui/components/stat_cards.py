@@ -10,6 +10,7 @@ from ui.components.meter import Meter
 from ui.components.quantity import size_of
 from ui.components.text import Text, box, heading, link
 from ui.design import PILLS
+from ui.texts import say
 
 #: In the order of the filter of the jobs list.
 SHOWN = (Status.RUNNING, Status.QUEUED, Status.PAUSED, Status.COMPLETED, Status.FAILED, Status.CANCELLED)
@@ -42,8 +43,8 @@ class DatasetCard:
             self._ready = Text("span", "", "ts-sub").mark("datasets-ready")
 
     def show(self, total: int, ready: int) -> None:
-        self._total.text = f"{total:,} total"
-        self._ready.text = f"{ready:,} ready for supervised learning"
+        self._total.text = say("{count} total", count=f"{total:,}")
+        self._ready.text = say("{count} ready for supervised learning", count=f"{ready:,}")
 
 
 class JobsCard:
@@ -103,7 +104,7 @@ class DiskCard:
 
     def show(self, machine: Machine) -> None:
         used = machine.disk_bytes - machine.disk_free_bytes
-        self._free.text = f"{size_of(machine.disk_free_bytes)} free"
+        self._free.text = say("{size} free", size=size_of(machine.disk_free_bytes))
         self._meter.show(used / machine.disk_bytes, f"{size_of(used)} of {size_of(machine.disk_bytes)}")
 
 

@@ -3,6 +3,8 @@
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from ui.texts import say
+
 
 class Text(TextElement):
     """`Text("h1", "Fine-Tuning Jobs")`."""
@@ -10,6 +12,10 @@ class Text(TextElement):
     def __init__(self, tag: str, text: str, classes: str = "") -> None:
         super().__init__(tag=tag, text=text)
         self.classes(classes)
+
+    def _text_to_model_text(self, text: str) -> None:
+        """What is drawn. `text` itself stays English."""
+        super()._text_to_model_text(say(text))
 
 
 def box(classes: str, tag: str = "div") -> ui.element:
