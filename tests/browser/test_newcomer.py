@@ -106,9 +106,9 @@ def test_from_the_first_page_to_before_and_after(page: Page, server: ServedStudi
     # What was trained answers as it was taught to, on its page and to OpenAI's own client; the base model does not.
     visit(page, f"{server.url}/dashboard/fine-tuning/supervised/{run.name}")
     expect(page.get_by_text("No current deployments.")).to_be_visible()
-    page.get_by_role("button", name="Deploy").click()
+    page.get_by_role("button", name="Deploy", exact=True).click()
     page.get_by_label("Name", exact=True).fill("support-bot")
-    page.get_by_role("dialog").get_by_role("button", name="Deploy").click()
+    page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
     page.wait_for_url("**/dashboard/deployments/support-bot")
     page.wait_for_function("window.did_handshake === true")
     page.get_by_label("Ask support-bot").fill(QUESTION)
