@@ -14,6 +14,7 @@ from storage.manifest import seal
 from storage.run_folder import Attempt
 from storage.spec import JobSpec
 from storage.status import Status
+from storage.tables import now
 from ui.signals import Signals
 
 
@@ -85,6 +86,17 @@ async def test_a_log_that_is_not_followed_stays_as_it_was(user: User, attempt: A
     assert not timer.active
     user.find(marker="follow").click()
     assert timer.active
+
+
+async def test_a_trainer_without_a_last_word_has_its_end_told_and_its_log_a_click_away(
+    user: User, studio: Studio, attempt: Attempt
+) -> None:
+    job = studio.runs.get(attempt.path.parents[1].name)
+    studio.runs.move(job, Status.FAILED, message="The trainer ended with code 143.", ended_at=now())
+    await user.open(page_of(attempt))
+    assert len(user.find("The trainer ended with code 143.").elements) == 2  # on the card, and among the events
+    user.find(marker="show-log").click()
+    await user.should_see("Loading weights")
 
 
 async def test_logs_are_downloads_and_nothing_else_is(user: User, attempt: Attempt) -> None:

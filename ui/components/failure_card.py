@@ -12,7 +12,7 @@ from storage.spec import RunSpec
 from storage.status import Cause, Status
 from storage.tables import Job
 from ui import routes
-from ui.components.button import Button
+from ui.components.button import Action, Button
 from ui.components.text import Text, box, heading, icon
 from ui.threads import in_thread
 
@@ -20,9 +20,10 @@ from ui.threads import in_thread
 class FailureCard:
     """Invisible unless something went wrong."""
 
-    def __init__(self, studio: Studio, spec: RunSpec) -> None:
+    def __init__(self, studio: Studio, spec: RunSpec, on_log: Action) -> None:
         self._studio = studio
         self._spec = spec
+        self._on_log = on_log
         self._card = box("ts-card ts-failure", "section").props("role=alert")
         self._card.visible = False
 
@@ -51,6 +52,7 @@ class FailureCard:
             Button(remedy.label, partial(self._take, remedy, job), kind="secondary" if at else "primary").mark("remedy")
         clone = partial(ui.navigate.to, routes.wizard(objective=job.objective, clone=job.id))
         Button("Clone and change", clone, kind="secondary" if offered else "primary")
+        Button("Show the log", self._on_log, kind="ghost").mark("show-log")
 
     async def _take(self, remedy: Remedy, job: Job) -> None:
         try:

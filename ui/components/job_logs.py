@@ -11,6 +11,7 @@ from core.history import History
 from core.run_logs import Lines, LogFile, log_files, search, tail
 from core.studio import Studio
 from storage.events import Event, Phase
+from storage.status import Status
 from storage.tables import Job
 from ui import routes
 from ui.components.button import Button
@@ -22,7 +23,9 @@ EVENTS, LOGS = "Events", "Logs"
 FOLLOW_S = 2.0
 #: The rest comes on request.
 SHOWN = 12
+LAST_WORDS = (Kind.ENDED, Kind.FAILED)
 _TO_END = "getHtmlElement({id})?.scrollTo(0, 1e9)"
+_IN_SIGHT = "getHtmlElement({id})?.scrollIntoView()"
 
 
 class JobLogs:
@@ -30,6 +33,7 @@ class JobLogs:
         self._studio = studio
         self._job = job
         self._entries: list[Entry] = []
+        self._end: Entry | None = _end_of(job)
         self._phase: Phase | None = None
         self._attempt = 1
         self._tab, self._words, self._shows_all = EVENTS, "", False
@@ -67,9 +71,15 @@ class JobLogs:
     def show_job(self, job: Job) -> None:
         """A log is followed while somebody writes into it; and read once more when that is over."""
         was_live, self._job = self._job.status.is_live, job
+        self._end = _end_of(job)
         if was_live and not job.status.is_live and self._tab == LOGS:
             background_tasks.create_lazy(self._read(), name=f"log of {job.id} {self._log.id}")
         self._draw()
+
+    async def open_log(self) -> None:
+        """What the trainer printed, in sight."""
+        await self._choose(LOGS)
+        ui.run_javascript(_IN_SIGHT.format(id=self._card.id))
 
     def _tools(self) -> None:
         with box("ts-log-tools"):
@@ -163,7 +173,7 @@ class JobLogs:
     def _draw_events(self) -> None:
         """The newest first: that is what one comes back for."""
         words = self._words.lower().split()
-        found = [one for one in reversed(self._entries) if all(word in one.text.lower() for word in words)]
+        found = [one for one in reversed(self._all()) if all(word in one.text.lower() for word in words)]
         self._events.clear()
         with self._events:
             for entry in found if self._shows_all else found[:SHOWN]:
@@ -173,11 +183,16 @@ class JobLogs:
         self._note.text = "No event holds these words." if words else "Nothing has happened yet."
         self._note.visible = not found
 
+    def _all(self) -> list[Entry]:
+        """A trainer that was killed has no last word: the job's row knows how it ended."""
+        newest = self._entries[-1].kind if self._entries else None
+        return self._entries if self._end is None or newest in LAST_WORDS else [*self._entries, self._end]
+
     def _download(self) -> None:
         if self._tab == LOGS and self._file.value:
             ui.navigate.to(routes.job_file(self._job.id, self._job.objective, f"logs/{self._file.value}"))
         else:
-            ui.download.content(_text(self._entries), f"{self._job.id}-events.txt", "text/plain")
+            ui.download.content(_text(self._all()), f"{self._job.id}-events.txt", "text/plain")
 
 
 def _look(studio: Studio, job_id: str, chosen: str | None, words: str) -> tuple[tuple[LogFile, ...], Lines]:
@@ -187,6 +202,13 @@ def _look(studio: Studio, job_id: str, chosen: str | None, words: str) -> tuple[
     if file is None:
         return files, Lines((), is_cut=False)
     return files, search(file.path, words) if words.split() else tail(file.path)
+
+
+def _end_of(job: Job) -> Entry | None:
+    if job.ended_at is None or job.status not in (Status.FAILED, Status.CANCELLED):
+        return None
+    kind = Kind.FAILED if job.status is Status.FAILED else Kind.ENDED
+    return Entry(job.ended_at, kind, job.message or f"{job.status.value.title()}.")
 
 
 def _line(entry: Entry) -> None:

@@ -73,7 +73,7 @@ class JobView:
         output = str(studio.home.runs / job.id / "output")
         self._task = f"job page {ui.context.client.id}"
         self._head = JobHead(studio, job, output)
-        self._failure = FailureCard(studio, spec)
+        self._failure = FailureCard(studio, spec, lambda: self._logs.open_log())
         self._alarms = AlarmBanner(job, self._see)
         with box("ts-columns"):
             with box("ts-column-wide"):
