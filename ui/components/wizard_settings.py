@@ -53,33 +53,39 @@ class SettingsStep:
         self._studio = studio
         self._form = form
         self._task = f"preview {ui.context.client.id}"
-        begin()
+        with box("ts-settings"):
+            with box("ts-settings-fields"):
+                begin()
+                self._fields()
+            with box("ts-settings-outlook", "aside").props("aria-label='What this job takes'"):
+                self._estimate = EstimatePanel(form)
+                with box("ts-panel", "section").props("aria-label='What will really run'"):
+                    heading("What will really run", 3)
+                    self._outlook = box("ts-stretch").props("role=status").mark("outlook")
+                self._same = SameJob(studio.home)
+        form.on_change(self.look_ahead)
+
+    summary = "Names, epochs, batch size, learning rate"
+
+    def _fields(self) -> None:
+        form = self._form
         self._entries = dpo_panel(form) if form.get("objective") == Objective.DPO else []
-        self._rft = RftPanel(studio, form) if form.get("objective") == Objective.RFT else None
+        self._rft = RftPanel(self._studio, form) if form.get("objective") == Objective.RFT else None
         self._entries += self._rft.entries if self._rft else []
         with box("ts-grid"):
             self._entries += [spec_field(form, path, placeholder=shown) for path, shown in NAMES.items()]
         heading("General Training Parameters", 3)
         with box("ts-grid"):
             self._entries += [spec_field(form, path, title=title) for path, title in NUMBERS.items()]
+            spec_checkbox(form, "turbo")
+            spec_checkbox(form, "hyperparameters.gradient_checkpointing")
         heading("Evaluation and checkpoints", 3)
         with box("ts-grid"):
             self._entries += [spec_field(form, path) for path in CHECKPOINTS]
         self._advanced = AdvancedSettings(form)
         SamplePrompts(form)
-        ChatTemplate(studio, form)
-        with box("ts-grid"):
-            spec_checkbox(form, "turbo")
-            spec_checkbox(form, "hyperparameters.gradient_checkpointing")
-        Trackers(studio, form)
-        self._estimate = EstimatePanel(form)
-        with box("ts-panel", "section").props("aria-label='What will really run'"):
-            heading("What will really run", 3)
-            self._outlook = box("ts-stretch").props("role=status").mark("outlook")
-        self._same = SameJob(studio.home)
-        form.on_change(self.look_ahead)
-
-    summary = "Names, epochs, batch size, learning rate"
+        ChatTemplate(self._studio, form)
+        Trackers(self._studio, form)
 
     def check(self) -> bool:
         """Marks every field that cannot be sent."""
