@@ -53,11 +53,11 @@ class SettingsStep:
         self._studio = studio
         self._form = form
         self._task = f"preview {ui.context.client.id}"
-        with box("ts-settings"):
-            with box("ts-settings-fields"):
+        with box("ts-wizard-settings"):
+            with box("ts-wizard-settings-fields"):
                 begin()
                 self._fields()
-            with box("ts-settings-outlook", "aside").props("aria-label='What this job takes'"):
+            with box("ts-wizard-settings-outlook", "aside").props("aria-label='What this job takes'"):
                 self._estimate = EstimatePanel(form)
                 with box("ts-panel", "section").props("aria-label='What will really run'"):
                     heading("What will really run", 3)
