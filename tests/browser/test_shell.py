@@ -1,6 +1,7 @@
 """The shell in Chromium: the palette by keyboard alone, the news of an ended job, and the phone's navigation."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +112,22 @@ def test_on_a_phone_every_main_page_is_a_thumb_away(browser: Browser, server: Se
     page.get_by_role("button", name="Search and go to").click()
     expect(page.get_by_role("dialog", name="Search and go to")).to_be_visible()
     context.close()
+
+
+def test_jobs_are_chosen_in_the_list_pinned_and_compared(page: Page, server: ServedStudio) -> None:
+    ids = [start_job(server.home, name) for name in ("chosen one", "chosen two")]
+    visit(page, f"{server.url}/dashboard/fine-tuning?q=chosen")
+    for name in ("chosen one", "chosen two"):
+        box = page.get_by_role("checkbox", name=f"Choose {name}")
+        box.focus()
+        page.keyboard.press("Space")
+        expect(box).to_be_checked()
+    bar = page.get_by_role("toolbar", name="Chosen jobs")
+    expect(bar).to_contain_text("2 chosen")
+    page.get_by_role("button", name="Actions for chosen one").click()
+    page.get_by_role("menuitem", name="Pin").click()
+    expect(page.locator("[data-job]").first).to_contain_text("chosen one")  # before the newer one
+    expect(bar).to_contain_text("2 chosen")  # new rows do not undo a choice
+    bar.get_by_role("button", name="Compare").click()
+    expect(page).to_have_url(re.compile(rf"/dashboard/fine-tuning/compare\?jobs={ids[0]},{ids[1]}"))
+    expect(page.get_by_text("chosen two").first).to_be_visible()
