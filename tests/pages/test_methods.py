@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+from hub_standin import HubStandIn, serving
 from nicegui import ui
 from nicegui.testing import User
 
@@ -199,3 +201,19 @@ async def test_the_job_page_tells_what_the_method_saves(
     )
     for text in ("512 of 1 million weights, 0.051 %", "321", "1.25 s", "700 MB (measured)", "0.051 % (measured)"):
         await user.should_see(text)
+
+
+async def test_a_model_is_looked_for_and_fetched_inside_the_step(
+    user: User, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pickled = {"config.json": b'{"model_type": "llama"}', "pytorch_model.bin": b"pickle"}
+    with serving(HubStandIn(models={"acme/pickled": pickled})) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        await user.open("/dashboard/fine-tuning/create?step=1")
+        user.find("provider-hub").trigger("change")
+        user.find("hub-search").type("acme")
+        user.find("hub-find").click()
+        await user.should_see("acme/pickled")
+        user.find("hub-acme/pickled").click()
+        await user.should_see("It becomes the base model as soon as it is here.")
+        await user.should_see("keeps its weights as a pickle only")

@@ -19,6 +19,7 @@ from storage.spec import JobSpec, ModelRef, Objective
 from ui.components.method_cards import MethodCards
 from ui.components.method_panel import MethodPanel, name_of
 from ui.components.model_picker import ModelPicker
+from ui.components.model_provider import ModelProvider
 from ui.components.objective_words import words_of
 from ui.components.spec_form import METHODS, SpecForm, take_over
 from ui.components.starter_banner import StarterProgress
@@ -56,6 +57,7 @@ class ModelStep:
             self._problem.visible = False
             if starter.kind != "ready":
                 StarterProgress(studio, starter, classes="ts-banner ts-banner-small", on_ready=self._look_again)
+        ModelProvider(studio, self._take_news)
         self._place = box("ts-stretch")
         self._draw_cards()
         self._panel = MethodPanel(form)
@@ -161,6 +163,16 @@ class ModelStep:
             except BadInput as error:
                 said.append(str(error))
         return said
+
+    async def _take_news(self) -> str:
+        """A model has come: begin with that. Two at once: the user chooses."""
+        before = {model.id for model in self._models}
+        await self._look_again()
+        news = [model for model in self._models if model.id not in before]
+        if len(news) == 1:
+            self._pick(news[0])
+            return f"{news[0].name} is in the library now, and is the base model of this job."
+        return "The models have arrived: choose one of them above." if news else ""
 
     async def _look_again(self) -> None:
         self._models = await in_thread(self._studio.models.all)
