@@ -12,13 +12,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 #: More presses of Tab than any page of the wizard has stops.
 MOST_STOPS = 120
-#: What has the focus, and whether an outline, a ring or a border of its own shows it.
+#: What has the focus, and whether an outline or a field's own border shows it.
 FOCUSED = """() => {
   const element = document.activeElement;
   const box = element.getBoundingClientRect();
   const looks = [element, element.closest(".q-field, .q-checkbox, .ts-choice, .ts-zone, .ts-picker")].filter(Boolean);
-  const ring = (one) => getComputedStyle(one).outlineStyle !== "none" || getComputedStyle(one).boxShadow !== "none"
-    || (one.querySelector(".q-field__control") && one.classList.contains("q-field--focused"));
+  const ring = (one) => ["", "::after"].some((part) => getComputedStyle(one, part).outlineStyle !== "none")
+    || one.classList.contains("q-field--focused");
   return {
     name: element.getAttribute("aria-label") || element.labels?.[0]?.innerText || element.innerText || element.id || "",
     isOnScreen: box.bottom > 0 && box.top < innerHeight,
