@@ -4,6 +4,7 @@ A custom model is a finished job's output, or an adapter that somebody brought: 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from nicegui import ui
 
@@ -31,6 +32,7 @@ class ModelPicker:
         self._chosen = chosen
         self._on_pick = on_pick
         self._on_pick_tuned = on_pick_tuned
+        self._first: Callable[[], Awaitable[None] | None] | None = None
         self._tab = CUSTOM if any(one.id == chosen for one in tuned) else LIBRARY
         with ui.element("button").classes("ts-picker").mark("model") as self._button:
             self._button.props("type=button aria-haspopup=dialog aria-label='Base model'")
@@ -58,6 +60,7 @@ class ModelPicker:
     def _panel(self) -> None:
         self._search = ui.input(placeholder="Search models", on_change=self._list_options).classes("ts-input")
         self._search.props("outlined dense autofocus clearable aria-label='Search models'").mark("model-search")
+        self._search.on("keyup.enter", self._pick_first, [])
         with self._search.add_slot("prepend"):
             icon("search")
         with box("ts-segments").props("role=group aria-label='Where from'"):
@@ -79,6 +82,10 @@ class ModelPicker:
             tab.props["aria-pressed"] = "true" if tab.text == self._tab else "false"
         found = [model for model in self._models if self._tab == LIBRARY and _matches(model, words)]
         tuned = [one for one in self._tuned if self._tab == CUSTOM and one.is_meant(" ".join(words))]
+        picks = [partial(self._on_pick, model) for model in found] + [
+            partial(self._on_pick_tuned, one) for one in tuned
+        ]
+        self._first = picks[0] if picks else None
         self._options.clear()
         with self._options:
             for model in found:
@@ -87,6 +94,14 @@ class ModelPicker:
                 self._tuned_option(custom)
             if not found and not tuned:
                 Text("p", self._nothing(words), "ts-options-empty")
+
+    async def _pick_first(self) -> None:
+        """What was searched for, without a way through the list."""
+        if self._first:
+            self._menu.close()
+            outcome = self._first()
+            if outcome is not None:
+                await outcome
 
     def _option(self, model: ModelInfo) -> None:
         def pick() -> None:
