@@ -123,6 +123,6 @@ def tab_to(page: Page, name: str) -> None:
 def focus_is_on_the_head_of(page: Page, step: str) -> None:
     page.wait_for_function(
         "(step) => document.activeElement.classList.contains('ts-step-head')"
-        " && document.activeElement.innerText.startsWith(step)",
+        " && document.activeElement.innerText.includes(step)",
         arg=step,
     )
