@@ -1,7 +1,7 @@
 """One metric's curve in bounded memory: at most 2 000 points, and no spike is ever lost."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 MAX_POINTS = 2000
@@ -18,13 +18,16 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """`tokens` and `seconds` are what the run had learned from, and trained for, by then."""
+    """`tokens` and `seconds` are what the run had learned from, and trained for, by then.
+
+    A run that was resumed has the same points as a straight one, at other seconds: these are no part of a comparison.
+    """
 
     step: int
     epoch: float
     value: float
     tokens: float = 0.0
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
     def on(self, axis: Axis) -> float:
         match axis:
