@@ -6,7 +6,7 @@ One reader owns both history and live updates. With two, a page that reads the f
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +15,14 @@ import watchfiles
 from core.history import History, Recorder
 from storage.event_log import read_events
 from storage.events import Event
-from storage.run_folder import PROGRESS, RunFolder, Stretch
+from storage.run_folder import PROGRESS, Attempt, RunFolder, Stretch
 
 PUBLISH_INTERVAL_S = 0.2
 #: inotify does not see writes from another host (NFS), so every followed run is looked at this often anyway.
 POLL_INTERVAL_MS = 1000
 TRACKS_KEPT = 64
+#: Events of one run that wait to be published.
+MOST_UNPUBLISHED = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,17 +53,32 @@ class _Track:
         for attempt in attempts:
             if attempt.number > self.recorder.attempt:
                 self.recorder.begin(attempt.number)
-            batch = read_events(attempt.events, self.offsets.get(attempt.number, 0))
+            for events in self._unread(attempt):
+                self._note(attempt.number, events, stretch)
+                is_news = False
+        if is_news:
+            self._note(attempts[-1].number if attempts else 0, (), stretch)
+        self.recorder.stretch = stretch
+
+    def _unread(self, attempt: Attempt) -> Iterator[tuple[Event, ...]]:
+        """Piece by piece: a long run's events do not fit into memory at once."""
+        while True:
+            before = self.offsets.get(attempt.number, 0)
+            batch = read_events(attempt.events, before)
             self.offsets[attempt.number] = batch.offset
             for event in batch.events:
                 self.recorder.apply(event)
-            if batch.events or (is_news and attempt is attempts[-1]):
-                self._note(attempt.number, batch.events, stretch)
-        self.recorder.stretch = stretch
+            if batch.events:
+                yield batch.events
+            if batch.offset == before:
+                return
 
     def _note(self, attempt: int, events: tuple[Event, ...], stretch: Stretch | None) -> None:
         update = FeedUpdate(job_id=self.folder.job_id, attempt=attempt, events=events, stretch=stretch)
         self.unpublished.append(update)
+        # So much at once is no news but the past of a run that nobody has followed: pages read it as history.
+        while len(self.unpublished) > 1 and sum(len(one.events) for one in self.unpublished) > MOST_UNPUBLISHED:
+            self.unpublished.pop(0)
 
 
 class Feed:

@@ -1,6 +1,6 @@
 """One metric's curve in bounded memory: at most 2 000 points, and no spike is ever lost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -74,19 +74,34 @@ class Series:
         return self._steps_per_bucket
 
     def _thin(self) -> None:
+        # Wider buckets only where these are not enough: else every sweep would take half of what is left.
+        self._points = list(_extremes(self._points, self._steps_per_bucket))
         while len(self._points) > self._max_points:
             self._steps_per_bucket *= 2
             self._points = list(_extremes(self._points, self._steps_per_bucket))
 
 
-def _extremes(points: Sequence[Point], steps_per_bucket: int) -> Iterable[Point]:
-    """The newest stays too: a page shows it as how things are."""
-    buckets: dict[int, list[Point]] = {}
+def _extremes(points: Sequence[Point], steps_per_bucket: int) -> Iterator[Point]:
+    """Of points in the order of their steps. The newest stays too: a page shows it as how things are."""
+    if not points:
+        return
+    low = high = points[0]
+    bucket = low.step // steps_per_bucket
     for point in points:
-        buckets.setdefault(point.step // steps_per_bucket, []).append(point)
-    newest = points[-1]
-    for bucket in buckets.values():
-        low = min(bucket, key=lambda point: point.value)
-        high = max(bucket, key=lambda point: point.value)
-        kept = {low, high, newest} if bucket[-1] is newest else {low, high}
-        yield from sorted(kept, key=lambda point: (point.step, point.epoch))
+        if point.step // steps_per_bucket != bucket:
+            yield from _in_order(low, high)
+            low = high = point
+            bucket = point.step // steps_per_bucket
+        elif point.value < low.value:
+            low = point
+        elif point.value > high.value:
+            high = point
+    yield from _in_order(low, high)
+    if points[-1] is not low and points[-1] is not high:
+        yield points[-1]
+
+
+def _in_order(low: Point, high: Point) -> tuple[Point, ...]:
+    if low is high:
+        return (low,)
+    return (low, high) if (low.step, low.epoch) <= (high.step, high.epoch) else (high, low)

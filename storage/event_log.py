@@ -37,12 +37,19 @@ class Batch:
     bad_lines: int = 0
 
 
-def read_events(path: Path, offset: int = 0) -> Batch:
-    """Events after `offset`. A last line without newline is not there yet; a bad line is counted and skipped."""
+#: So much of a file at once: a run of a million steps has hundreds of megabytes of events.
+PIECE_BYTES = 4 * 1024 * 1024
+
+
+def read_events(path: Path, offset: int = 0, most_bytes: int = PIECE_BYTES) -> Batch:
+    """Events after `offset`, of `most_bytes` or a little more (-1: all). Read on while the batch's offset moves.
+
+    A last line without newline is not there yet; a bad line is counted and skipped."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(most_bytes)
+            data += b"" if data.endswith(b"\n") else file.readline()
     except FileNotFoundError:
         return Batch(events=(), offset=offset)
     whole = data[: data.rfind(b"\n") + 1]

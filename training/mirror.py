@@ -53,7 +53,7 @@ class Mirror:
 
     def _tell(self, attempt: Attempt) -> Event | None:
         offset = self._state.offset if attempt.number == self._state.attempt else 0
-        batch = read_events(attempt.events, offset)
+        batch = read_events(attempt.events, offset, most_bytes=-1)
         for event in batch.events:
             if isinstance(event, Metric):
                 values = {named(name): value for name, value in event.values.items() if value is not None}

@@ -60,3 +60,18 @@ def test_nan_is_stored_as_null(tmp_path: Path) -> None:
 
 def test_no_file_yet_is_no_news(tmp_path: Path) -> None:
     assert read_events(tmp_path / "none.jsonl", 7).offset == 7
+
+
+def test_a_long_file_is_read_in_pieces_without_losing_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    for step in range(50):
+        writer.append(Metric(step=step, epoch=0, values={"loss": 1.0}))
+    with path.open("ab") as file:
+        file.write(b'{"type": "metr')  # not there yet
+    offset, steps, pieces = 0, [], 0
+    while (batch := read_events(path, offset, most_bytes=300)).offset > offset:
+        offset, pieces = batch.offset, pieces + 1
+        steps += [event.step for event in batch.events if isinstance(event, Metric)]
+    assert steps == list(range(50))
+    assert pieces > 10

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.feed import Feed, FeedUpdate
+from core.feed import MOST_UNPUBLISHED, Feed, FeedUpdate
 from storage.event_log import EventWriter
 from storage.events import Metric, Phase
 from storage.run_folder import RunFolder
@@ -69,3 +69,28 @@ def test_a_run_without_events_has_an_empty_history(tmp_path: Path, folder: RunFo
     history = Feed(tmp_path / "runs", lambda update: None).history(folder.job_id)
     assert history.series == {}
     assert history.seq == -1
+
+
+async def test_the_past_of_a_run_that_nobody_followed_is_no_news(tmp_path: Path, folder: RunFolder) -> None:
+    """Millions of events at once would hold up every page; whoever opens one reads them as history."""
+    published: asyncio.Queue[FeedUpdate] = asyncio.Queue()
+    feed = Feed(tmp_path / "runs", published.put_nowait)
+    lines = (metric(step).model_copy(update={"seq": step}).model_dump_json() + "\n" for step in range(100_000))
+    folder.attempt(1).events.write_text("".join(lines))
+    history = await asyncio.to_thread(feed.history, folder.job_id)
+    assert history.seq == 99_999
+    watching = asyncio.create_task(feed.run())
+    await asyncio.sleep(0)
+    writer = folder.attempt(1).events.open("a")
+    writer.write(metric(100_000).model_copy(update={"seq": 100_000}).model_dump_json() + "\n")
+    writer.close()
+    events = 0
+    newest = -1
+    while newest < 100_000:
+        update = await asyncio.wait_for(published.get(), 30)
+        events += len(update.events)
+        newest = update.events[-1].seq if update.events else newest
+    assert events <= 2 * MOST_UNPUBLISHED
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching

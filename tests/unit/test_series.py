@@ -1,6 +1,7 @@
 """A million points in bounded memory, and no spike among them is lost."""
 
 import math
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,14 @@ def test_many_points_are_thinned_and_no_spike_is_lost() -> None:
     assert len(points) <= 2000
     assert {314_159, 271_828, 999_999} <= {point.step for point in points}
     assert [point.step for point in points] == sorted(point.step for point in points)
+
+
+def test_a_long_curve_keeps_its_shape_all_along() -> None:
+    """Once, every sweep halved what was there: of a million points a few hundred were left, most of them new ones."""
+    points = series_of([float(step % 17) for step in range(200_000)], 2000).points()
+    gaps = [after.step - before.step for before, after in pairwise(points)]
+    assert 1000 <= len(points) <= 2000
+    assert max(gaps) < 200_000 / 500
 
 
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=SMALL, max_size=400))
