@@ -57,12 +57,12 @@ class SettingsStep:
             with box("ts-wizard-settings-fields"):
                 begin()
                 self._fields()
+                self._same = SameJob(studio.home)
             with box("ts-wizard-settings-outlook", "aside").props("aria-label='What this job takes'"):
                 self._estimate = EstimatePanel(form)
                 with box("ts-panel", "section").props("aria-label='What will really run'"):
                     heading("What will really run", 3)
                     self._outlook = box("ts-stretch").props("role=status").mark("outlook")
-                self._same = SameJob(studio.home)
         form.on_change(self.look_ahead)
 
     summary = "Names, epochs, batch size, learning rate"
