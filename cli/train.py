@@ -36,7 +36,7 @@ def train(
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Base model (default: the starter model).")] = None,
-    objective: Annotated[str, typer.Option(help="sft | dpo | rft.")] = "sft",
+    objective: Annotated[str | None, typer.Option(help="sft | dpo | rft (default: sft).")] = None,
     method: Annotated[str | None, typer.Option(help="lora | qlora | prefix | adapter | full (default: lora).")] = None,
     start_from: Annotated[
         str | None, typer.Option(metavar="JOB", help="Begin with a finished job's output, with its model and method.")
@@ -64,8 +64,8 @@ def train(
     """Fine-tune a model on FILE and wait until it is done."""
     with one_sentence():
         extras = extras_of(sample_prompt, chat_template, tracker)
-        named = {"model": model, "start_from": start_from, "devices": devices}
-        asked = asked_by(spec, objective, method, epochs, named | extras, settings or [])
+        named = {"objective": objective, "model": model, "start_from": start_from, "devices": devices}
+        asked = asked_by(spec, method, epochs, named | extras, settings or [])
         if file is None and "dataset" not in asked:
             raise BadInput("Nothing to train on: name a FILE of labelled examples, or a dataset with --set dataset=ID.")
         if dry_run:
@@ -147,15 +147,13 @@ def _wait_for_starter(studio: Studio, as_json: bool) -> None:
 
 def asked_by(
     file: Path | None,
-    objective: str,
     method: str | None,
     epochs: int | None,
     named: dict[str, Any],
     settings: list[str],
 ) -> dict[str, Any]:
     """The fields of the spec, as a file and options say them. Raises BadInput."""
-    asked = _fields(file)
-    asked.setdefault("objective", objective)
+    asked = {"objective": "sft"} | _fields(file)
     asked |= {name: value for name, value in named.items() if value is not None}
     _choose_method(asked, method)
     if epochs is not None:

@@ -102,10 +102,15 @@ def parsed(command: str) -> dict[str, Any]:
     """What `tunesmith train` would ask for, by its own parser, after a shell."""
     given = options(command)
     extras = extras_of(given["sample_prompt"], given["chat_template"], given["tracker"])
-    named = {name: given[name] for name in ("model", "start_from", "devices")} | extras
-    return asked_by(
-        given["spec"], given["objective"], given["method"], given["epochs"], named, list(given["settings"] or [])
-    )
+    named = {name: given[name] for name in ("objective", "model", "start_from", "devices")} | extras
+    return asked_by(given["spec"], given["method"], given["epochs"], named, list(given["settings"] or []))
+
+
+def test_an_option_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text("objective: dpo\nmodel: tiny\n")
+    said = f"tunesmith train --spec {tmp_path}/spec.yaml"
+    assert parsed(said)["objective"] == "dpo"
+    assert parsed(f"{said} --objective rft --model other") == {"objective": "rft", "model": "other"}
 
 
 def options(command: str) -> dict[str, Any]:
