@@ -87,7 +87,10 @@ def finished(studio: Studio, asked: JobSpec) -> str:
 
 async def test_a_finished_job_is_a_custom_model_with_its_lineage(user: User, studio: Studio, asked: JobSpec) -> None:
     job_id = finished(studio, asked)
-    await user.open(f"{MODELS}?tab=custom")
+    await user.open(MODELS)
+    await user.should_see(marker="tuned-of-tiny")
+    (made,) = user.find(marker="tuned-of-tiny").elements
+    await user.open(made.props["href"])
     for text in ("polite-bot", "on Tiny", "greetings", "1.2500"):
         await user.should_see(text)
     await user.open(f"{MODELS}/custom/{job_id}")

@@ -18,7 +18,8 @@ SOURCES = {
 }
 
 
-def model_card(info: ModelInfo, on_delete: Callable[[ModelInfo], Awaitable[None]]) -> None:
+def model_card(info: ModelInfo, tuned: int, on_delete: Callable[[ModelInfo], Awaitable[None]]) -> None:
+    """`tuned`: how many custom models were made of it."""
     with box("ts-card ts-dataset ts-model", "article").mark(f"model-{info.id}"):
         with box("ts-dataset-head"):
             Text("span", info.provider[:1].upper(), "ts-logo").props("aria-hidden=true")
@@ -37,6 +38,13 @@ def model_card(info: ModelInfo, on_delete: Callable[[ModelInfo], Awaitable[None]
             _fact("Parameters", millions(info.parameters))
             _fact("Size on disk", size_of(info.bytes) if info.bytes else "not made yet")
             _fact("Context", f"{info.context_length:,} tokens")
+            with box("ts-dataset-fact"):
+                Text("dt", "Tuned models")
+                with box("", "dd"):
+                    if tuned:
+                        link(str(tuned), routes.models("custom", q=info.id)).mark(f"tuned-of-{info.id}")
+                    else:
+                        Text("span", "None yet")
         with box("ts-dataset-foot"):
             Text("span", SOURCES.get(info.source, "Comes with Tunesmith"))
             with box("ts-push ts-actions"):

@@ -1,5 +1,6 @@
 """The models page: base models on this machine, and what was made of them. Its whole state is in the address."""
 
+from collections import Counter
 from functools import partial
 
 from nicegui import ui
@@ -75,8 +76,9 @@ class ModelsView:
 
     async def show(self) -> None:
         words = self._words
+        custom = await in_thread(self._studio.custom_models.all, words if self._tab else "")
+        made = Counter(model.base_id for model in custom)
         if self._tab:
-            custom = await in_thread(self._studio.custom_models.all, words)
             found: list[ModelInfo] | list[CustomModel] = custom
         else:
             found = [info for info in await in_thread(self._studio.models.all) if _is_meant(info, words)]
@@ -86,7 +88,7 @@ class ModelsView:
         with self._cards:
             for model in found:
                 if isinstance(model, ModelInfo):
-                    model_card(model, self._ask_to_delete)
+                    model_card(model, made[model.id], self._ask_to_delete)
                 else:
                     custom_model_card(model)
         self._nothing.clear()
