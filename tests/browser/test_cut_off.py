@@ -55,10 +55,10 @@ def watched(server: ServedStudio, job: RunningJob, page: Page) -> Page:
 def test_what_came_while_the_connection_was_broken_is_drawn_once(
     watched: Page, server: ServedStudio, job: RunningJob
 ) -> None:
-    watched.evaluate("window.socket.disconnect()")
-    train(job, 3, 4, 5)
     witness = watched.context.new_page()
     watch(witness, server, job)
+    watched.evaluate("window.socket.disconnect()")
+    train(job, 3, 4, 5)
     witness.wait_for_function(ARRIVED, arg=5)  # the studio has sent these points to whoever listens
 
     watched.evaluate("window.socket.connect()")
