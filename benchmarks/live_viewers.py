@@ -112,7 +112,14 @@ def trained(events: EventWriter, hz: float) -> Iterator[None]:
         step = 0
         while not over.wait(1 / hz):
             step += 1
-            values = {"loss": 1 / step, "learning_rate": 1e-4, "grad_norm": 1.0, "tokens_per_second": 900.0}
+            values = {
+                "loss": 1 / step,
+                "learning_rate": 1e-4 / step,
+                "grad_norm": 1 + 1 / step,
+                "tokens_per_second": 900 + 50 * (step % 7),
+                "step_seconds": 1.5 + 0.1 * (step % 5),
+                "memory_bytes": 2e9 + 1e6 * step,
+            }
             events.append(Metric(step=step, epoch=step / 100_000, values=values))
 
     thread = threading.Thread(target=append)

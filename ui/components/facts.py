@@ -4,16 +4,18 @@ from ui.components.copy_button import copy_button
 from ui.components.text import Text, box, link
 
 
-def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "", href: str = "") -> None:
-    """One row, inside `with box("ts-facts", "dl")`. `copy` is what the copy button takes, `note` a sentence below it,
-    `path` a place on disk, cut to one line, `href` the page of the thing."""
+def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "", href: str = "") -> Text:
+    """One row, inside `with box("ts-facts", "dl")`; the text of its value. `copy` is what the copy button takes, `note`
+    a sentence below it, `path` a place on disk, cut to one line, `href` the page of the thing."""
     with box("ts-fact"):
         Text("dt", term)
         with box("ts-fact-value", "dd"):
-            (link(value, href) if href else Text("span", value)).props["title"] = value
+            shown = link(value, href) if href else Text("span", value)
+            shown.props["title"] = value
             if copy:
                 copy_button(copy, term.lower())
             if path:
                 Text("p", path, "ts-note ts-path").props["title"] = path
             if note:
                 Text("p", note, "ts-note")
+    return shown

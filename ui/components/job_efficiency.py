@@ -23,6 +23,8 @@ class JobEfficiency:
         self._told: dict[str, float] = {}
         self._kept: int | None = None
         self._shown: Efficiency | None = None
+        self._outline: list[tuple[str, str]] = []
+        self._values: list[Text] = []
         with box("ts-card", "section").props("aria-label=Efficiency").mark("efficiency"):
             heading("Efficiency", 2)
             self._body = box("ts-stretch")
@@ -56,18 +58,31 @@ class JobEfficiency:
             self._told["peak_memory_bytes"] = now
 
     def _draw(self) -> None:
+        """Values change with every step: where only they do, only their texts are sent."""
         found = efficiency(self._spec, self._told, self._kept)
         if found == self._shown:
             return
         self._shown = found
+        is_full = isinstance(self._spec.method, Full)
+        facts = [("Method", METHOD_WORDS[self._spec.method.kind].name, ""), *_facts(found, is_full=is_full)]
+        rows = [] if is_full else list(_rows(found))
+        outline = [(term, note) for term, _, note in facts] + [(row[0], "") for row in rows]
+        if outline != self._outline:
+            self._outline = outline
+            self._build(facts, rows)
+        values = [value for _, value, _ in facts] + [cell for row in rows for cell in row[1:]]
+        for element, value in zip(self._values, values, strict=True):
+            if element.text != value:
+                element.text = value
+                element.props["title"] = value
+
+    def _build(self, facts: Sequence[tuple[str, str, str]], rows: Sequence[tuple[str, str, str]]) -> None:
         self._body.clear()
         with self._body:
             with box("ts-facts", "dl"):
-                fact("Method", METHOD_WORDS[self._spec.method.kind].name)
-                for term, value, note in _facts(found, is_full=isinstance(self._spec.method, Full)):
-                    fact(term, value, note=note)
-            if not isinstance(self._spec.method, Full):
-                _against_full(found)
+                self._values = [fact(term, value, note=note) for term, value, note in facts]
+            if rows:
+                self._values += _against_full(rows)
 
 
 def _facts(found: Efficiency, *, is_full: bool) -> Iterator[tuple[str, str, str]]:
@@ -83,17 +98,21 @@ def _facts(found: Efficiency, *, is_full: bool) -> Iterator[tuple[str, str, str]
         yield "Time per Step", f"{found.step_seconds.value:.3g} s", _mark(found.step_seconds)
 
 
-def _against_full(found: Efficiency) -> None:
+def _against_full(rows: Sequence[tuple[str, str, str]]) -> list[Text]:
+    """The cells whose text may change."""
     heading("This run against full fine-tuning", 3)
     with box("ts-cost", "table"):
         with box("", "thead"), box("", "tr"):
             for title in ("", "This run", "Full fine-tuning"):
                 Text("th", title)
         with box("", "tbody"):
-            for cells in _rows(found):
-                with box("", "tr"):
-                    for cell in cells:
-                        Text("td", cell)
+            return [cell for row in rows for cell in _table_row(*row)]
+
+
+def _table_row(term: str, *values: str) -> list[Text]:
+    with box("", "tr"):
+        Text("td", term)
+        return [Text("td", value) for value in values]
 
 
 def _rows(found: Efficiency) -> Iterator[tuple[str, str, str]]:
