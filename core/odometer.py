@@ -36,7 +36,8 @@ class Odometer:
         self.seconds = max(self.seconds, self._before + (event.at - self._began).total_seconds())
         if isinstance(event, Metric):
             pace, took = event.values.get("tokens_per_second"), event.values.get("step_seconds")
-            self.tokens += pace * took if pace and took else 0.0
+            # A step's tokens are a whole number; their pace, taken at another time, gives it back with a rounding error.
+            self.tokens += round(pace * took) if pace and took else 0
 
     def points(self, metric: Metric) -> dict[str, Point]:
         """What this metric, which has just been read, adds to the curves."""

@@ -275,7 +275,7 @@ def test_a_studio_with_a_gpu_deploys_the_base_and_two_adapters_on_one_vllm(studi
     assert said(studio, "plain").startswith("base model of")
     for name, adapter_id in ids.items():
         assert said(studio, name).startswith(f"{adapter_id} of")
-    assert len(list(studio.home.workers.glob("*/socket"))) == 1
+    assert len(list(studio.home.workers.glob("*/ready.json"))) == 1
     for deployed in studio.deployments.all():
         assert deployed.standing.reason == "Answers with vLLM on a GPU (GPU-a)."
         assert deployed.figures.completion_tokens == 8

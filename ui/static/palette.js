@@ -37,15 +37,16 @@ export default {
         <p class="ts-palette-said" role="status">{{ said }}</p>
       </dialog>
     </div>`,
-  data: () => ({ words: "", found: [], at: 0, problem: "", isBusy: false }),
+  data: () => ({ words: "", found: [], answered: "", at: 0, problem: "", isBusy: false }),
   computed: {
     shortcut: () => (/Mac|iPhone|iPad/.test(navigator.platform) ? "⌘K" : "Ctrl K"),
     hits() {
       const wanted = this.words.toLowerCase().split(/\s+/).filter(Boolean);
-      const pages = this.pages.filter(({ title }) => wanted.every((word) => title.toLowerCase().includes(word)));
-      // What was looked for comes first; without words, the pages do.
-      const all = wanted.length ? [...this.found, ...pages] : [...pages, ...this.found];
-      return all.map((hit, at) => ({ ...hit, at }));
+      const isMeant = ({ title, detail }) => wanted.every((word) => `${title} ${detail}`.toLowerCase().includes(word));
+      // Until the studio has answered these words, of what it found for others only that which they fit, too.
+      const found = this.answered === this.words ? this.found : this.found.filter(isMeant);
+      // Pages come first: they are there at once, so what Enter would take does not move when the answer comes.
+      return [...this.pages.filter(isMeant), ...found].map((hit, at) => ({ ...hit, at }));
     },
     groups() {
       const groups = new Map();
@@ -100,10 +101,11 @@ export default {
       this.request?.abort();
       const request = (this.request = new AbortController());
       this.isBusy = true;
+      const words = this.words;
       try {
-        const answer = await fetch(`${this.searchUrl}?${new URLSearchParams({ q: this.words })}`, { signal: request.signal });
+        const answer = await fetch(`${this.searchUrl}?${new URLSearchParams({ q: words })}`, { signal: request.signal });
         if (!answer.ok) throw new Error(answer.status);
-        [this.found, this.problem] = [await answer.json(), ""];
+        [this.found, this.answered, this.problem] = [await answer.json(), words, ""];
       } catch (error) {
         if (error.name === "AbortError") return;
         [this.found, this.problem] = [[], "The studio cannot be reached, so only pages are found."];
