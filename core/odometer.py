@@ -36,7 +36,7 @@ class Odometer:
         self.seconds = max(self.seconds, self._before + (event.at - self._began).total_seconds())
         if isinstance(event, Metric):
             pace, took = event.values.get("tokens_per_second"), event.values.get("step_seconds")
-            # A step's tokens are a whole number; their pace, taken at another time, gives it back with a rounding error.
+            # A step's tokens are a whole number, which their pace gives back with a rounding error.
             self.tokens += round(pace * took) if pace and took else 0
 
     def points(self, metric: Metric) -> dict[str, Point]:
