@@ -16,8 +16,7 @@ pytestmark = pytest.mark.browser
 STEPS = "() => [...document.querySelector('.js-plotly-plot').data[0].x]"
 #: The page has the point of this step in its chart.
 ARRIVED = "(step) => (document.querySelector('.js-plotly-plot')?.data?.[0].x || []).includes(step)"
-#: As a network does it: the page tries again by itself, after a while. (After its own `disconnect` it would not say which
-#: message it wants next.)
+#: As a network does it: the page tries again by itself, after a while, and says which message it wants next.
 CUT = """() => {
     const {io} = window.socket;
     io.reconnectionDelay(4000);
