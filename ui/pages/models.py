@@ -39,6 +39,8 @@ class ModelsView:
         self._studio = studio
         self._tab = tab
         self._words = words
+        #: A base model's id → how many custom models were made of it.
+        self._tuned = Counter[str]()
         with box("ts-tabs", "nav").props("aria-label='Kind of model'"):
             for name, title in TABS.items():
                 entry = link(title, routes.models(name), "ts-tab")
@@ -54,6 +56,8 @@ class ModelsView:
     async def start(self) -> None:
         if not self._tab:
             await self._downloads.look()
+            # Once for the page: each of them is measured on disk, which no key of the search should wait for.
+            self._tuned.update(model.base_id for model in await in_thread(self._studio.custom_models.all))
         await self.show()
 
     def _filters(self) -> None:
@@ -76,10 +80,8 @@ class ModelsView:
 
     async def show(self) -> None:
         words = self._words
-        custom = await in_thread(self._studio.custom_models.all, words if self._tab else "")
-        made = Counter(model.base_id for model in custom)
         if self._tab:
-            found: list[ModelInfo] | list[CustomModel] = custom
+            found: list[ModelInfo] | list[CustomModel] = await in_thread(self._studio.custom_models.all, words)
         else:
             found = [info for info in await in_thread(self._studio.models.all) if _is_meant(info, words)]
         if words != self._words:  # a slow answer to an older question is dropped
@@ -88,7 +90,7 @@ class ModelsView:
         with self._cards:
             for model in found:
                 if isinstance(model, ModelInfo):
-                    model_card(model, made[model.id], self._ask_to_delete)
+                    model_card(model, self._tuned[model.id], self._ask_to_delete)
                 else:
                     custom_model_card(model)
         self._nothing.clear()
