@@ -1,7 +1,9 @@
 """A serving worker of the tests' own: a real process, asked by OpenAI's own client through its unix socket."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,11 +21,11 @@ QUESTION = "Question 3: why is the sky blue?"
 
 
 class AskedWorker:
-    """Ends with `close`."""
+    """Ends with `close`, its folder with it."""
 
-    def __init__(self, folder: Path, model: ModelRef, adapters: dict[str, Path], **spec: Any) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
+    def __init__(self, model: ModelRef, adapters: dict[str, Path], **spec: Any) -> None:
+        # Not pytest's: a socket's address has 108 bytes, and those names grow with each run and test.
+        folder = self.folder = Path(tempfile.mkdtemp(prefix="tunesmith-asked-"))
         served = tuple(ServedAdapter(name=name, folder=str(path)) for name, path in adapters.items())
         asked = {"base_name": "base", "cache": str(folder / "cache"), "context_length": 512, "slots": 4} | spec
         write_json(folder / SPEC, WorkerSpec(model=model, adapters=served, **asked).model_dump(mode="json"))
@@ -83,4 +85,6 @@ class AskedWorker:
         assert self.process.stdin
         self.process.stdin.close()
         self.http.close()
-        return self.process.wait(30)
+        code = self.process.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code

@@ -66,7 +66,7 @@ def explain(error: BaseException) -> Failed:
             return Failed(cause=rule.cause, message=rule.sentence, evidence=shown)
     return Failed(
         cause=Cause.INTERNAL,
-        message="The trainer stopped on an error that it does not know. The run's log has the details.",
+        message="It stopped on an error that Tunesmith does not know. The log has the details.",
         evidence=shown,
     )
 

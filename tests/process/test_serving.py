@@ -142,7 +142,7 @@ def llama(
     model: ModelRef, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AskedWorker]:
     plain = {name: adapters[name] for name in PLAIN}
-    with closing(AskedWorker(tmp_path_factory.mktemp("llama") / "w", model, plain, engine="llama.cpp")) as worker:
+    with closing(AskedWorker(model, plain, engine="llama.cpp")) as worker:
         yield worker.ready()
 
 
@@ -151,8 +151,7 @@ def reference(
     model: ModelRef, adapters: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AskedWorker]:
     """The transformers engine."""
-    folder = tmp_path_factory.mktemp("transformers") / "w"
-    with closing(AskedWorker(folder, model, adapters, engine="transformers", weights_dtype="float32")) as worker:
+    with closing(AskedWorker(model, adapters, engine="transformers", weights_dtype="float32")) as worker:
         yield worker.ready()
 
 
@@ -342,7 +341,7 @@ def test_a_hostile_template_costs_one_request_and_not_the_worker(model, tmp_path
         "{{ messages[0].content }}"
     )
     hostile = model.model_copy(update={"chat_template": template})
-    with closing(AskedWorker(tmp_path / "w", hostile, {}, engine="llama.cpp")) as worker:
+    with closing(AskedWorker(hostile, {}, engine="llama.cpp")) as worker:
         worker.ready()
         for attack in ("memory", "range"):
             with pytest.raises(openai.BadRequestError, match="template"):
@@ -353,7 +352,7 @@ def test_a_hostile_template_costs_one_request_and_not_the_worker(model, tmp_path
 
 def test_what_llama_cpp_cannot_hold_from_the_start_is_answered_by_transformers(model, adapters, tmp_path, reference):
     spec = {"engine": "llama.cpp", "weights_dtype": "float32"}
-    with closing(AskedWorker(tmp_path / "w", model, {"prefix": adapters["prefix"]}, **spec)) as worker:
+    with closing(AskedWorker(model, {"prefix": adapters["prefix"]}, **spec)) as worker:
         assert worker.ready().health["engine"] == "transformers"
         assert worker.say("prefix") == reference.say("prefix")
         assert "LoRA adapters only" in worker.log
@@ -361,16 +360,16 @@ def test_what_llama_cpp_cannot_hold_from_the_start_is_answered_by_transformers(m
 
 def test_what_lies_beneath_an_adapter_is_merged_into_the_base_model_first(model, adapters, tmp_path, reference):
     spec = {"engine": "llama.cpp", "beneath": str(adapters["rslora"])}
-    with closing(AskedWorker(tmp_path / "w", model, {"lora": adapters["lora"]}, **spec)) as worker:
+    with closing(AskedWorker(model, {"lora": adapters["lora"]}, **spec)) as worker:
         assert worker.ready().health["engine"] == "llama.cpp"
         assert worker.say("base", max_tokens=4) == reference.say("rslora", max_tokens=4)
         assert worker.say("lora", max_tokens=4) != worker.say("base", max_tokens=4)
-        [merged] = (tmp_path / "w/cache").glob("merged-*")
+        [merged] = (worker.folder / "cache").glob("merged-*")
         assert manifest.damage(merged) is None
 
 
 def test_more_requests_than_may_wait_are_sent_away_for_a_moment(model, tmp_path):
-    with closing(AskedWorker(tmp_path / "w", model, {}, engine="llama.cpp", slots=1, most_waiting=0)) as worker:
+    with closing(AskedWorker(model, {}, engine="llama.cpp", slots=1, most_waiting=0)) as worker:
         worker.ready()
         with pytest.raises(openai.InternalServerError, match="Try again in a moment") as busy:
             worker.ask(n=2)
@@ -381,6 +380,6 @@ def test_more_requests_than_may_wait_are_sent_away_for_a_moment(model, tmp_path)
 
 def test_a_model_that_is_not_there_is_said_in_a_sentence(model, tmp_path):
     missing = model.model_copy(update={"path": str(tmp_path / "nowhere")})
-    with closing(AskedWorker(tmp_path / "w", missing, {}, engine="llama.cpp")) as worker:
+    with closing(AskedWorker(missing, {}, engine="llama.cpp")) as worker:
         assert worker.process.wait(60) == 1
         assert worker.failure["cause"] == "model_not_found"

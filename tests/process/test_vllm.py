@@ -63,9 +63,8 @@ def worker(
     """Its tokens take so long that one can hang up between them."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(SIMULATED_VLLM_VARIABLE, json.dumps({"token_s": 0.01, "refuse": ["broken"]}))
-        folder = tmp_path_factory.mktemp("vllm") / "w"
-        asked = {"engine": "vllm", "device": "cuda", "cache": str(folder.parent / "cache")}
-        with closing(AskedWorker(folder, model, adapters, **asked)) as worker:
+        cache = tmp_path_factory.mktemp("cache")
+        with closing(AskedWorker(model, adapters, engine="vllm", device="cuda", cache=str(cache))) as worker:
             yield worker.ready()
 
 
@@ -79,7 +78,7 @@ def start(model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
     def start(**mood: Any) -> AskedWorker:
         monkeypatch.setenv(SIMULATED_VLLM_VARIABLE, json.dumps({"token_s": 0.01} | mood))
-        started.append(AskedWorker(tmp_path / "w", model, {}, engine="vllm", device="cuda"))
+        started.append(AskedWorker(model, {}, engine="vllm", device="cuda"))
         return started[-1]
 
     yield start
@@ -260,6 +259,11 @@ def brought(studio: Studio, folder: Path) -> str:
     return studio.model_arrivals.add(folder, actor=ALICE).id
 
 
+def workers() -> set[int]:
+    """The PIDs of the serving workers that this process has started."""
+    return {child.pid for child in psutil.Process().children() if child.cmdline()[1:3] == ["-m", "serving"]}
+
+
 def said(studio: Studio, name: str) -> str:
     async def whole() -> str:
         visit = await asyncio.to_thread(studio.endpoint.enter, name, actor=ALICE)
@@ -269,13 +273,14 @@ def said(studio: Studio, name: str) -> str:
 
 
 def test_a_studio_with_a_gpu_deploys_the_base_and_two_adapters_on_one_vllm(studio: Studio, tmp_path: Path) -> None:
+    others = workers()
     ids = {name: brought(studio, tmp_path / name) for name in RANKS}
     for name, adapter_id in {"plain": "tiny", **ids}.items():
         studio.deployments.create(name, adapter_id, actor=ALICE)
     assert said(studio, "plain").startswith("base model of")
     for name, adapter_id in ids.items():
         assert said(studio, name).startswith(f"{adapter_id} of")
-    assert len(list(studio.home.workers.glob("*/ready.json"))) == 1
+    assert len(workers() - others) == 1, "the base and both adapters share a model"
     for deployed in studio.deployments.all():
         assert deployed.standing.reason == "Answers with vLLM on a GPU (GPU-a)."
         assert deployed.figures.completion_tokens == 8
