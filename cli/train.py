@@ -39,7 +39,8 @@ def train(
     objective: Annotated[str | None, typer.Option(help="sft | dpo | rft (default: sft).")] = None,
     method: Annotated[str | None, typer.Option(help="lora | qlora | prefix | adapter | full (default: lora).")] = None,
     start_from: Annotated[
-        str | None, typer.Option(metavar="JOB", help="Begin with a finished job's output, with its model and method.")
+        str | None,
+        typer.Option(metavar="JOB[@STEP]", help="Begin with a job's output, or its checkpoint; its model and method."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="How often every example is seen.")] = None,
     devices: Annotated[int | None, typer.Option(help="How many GPUs of this machine share each step.")] = None,

@@ -20,6 +20,7 @@ from core.datasets.library import Datasets
 from core.datasets.tokens import TokenCounts
 from core.datasets.uploads import Uploads
 from core.datasets.versions import Versions
+from core.descent import Descent
 from core.desk import DatasetDesk
 from core.devices import Devices, find_devices
 from core.drafts import Drafts
@@ -130,7 +131,8 @@ class Studio:
             wake=self.queue.wake,
         )
         self.runs = Runs(self._database, home, self.queue, submission, self.queue.announce)
-        self.custom_models = CustomModels(self.runs, self.adapters)
+        self.descent = Descent(home, self.runs)
+        self.custom_models = CustomModels(self.runs, self.adapters, self.descent)
         self._mirrors = Mirrors(home.path, self.tracking, self.runs.get, self.runs.run_spec, job_changed)
         self.checkpoints = Checkpoints(self._database, home, self._ballast, self.runs, self.feed, job_changed)
         self.scheduler = Scheduler(

@@ -1,18 +1,18 @@
-"""Going on from a job's output, or a brought adapter: how a method can begin there, and from what it is taken."""
+"""Going on from a job's output or checkpoint, or a brought adapter: how a method begins there, and what is taken."""
 
-import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core import start_folder
 from core.errors import BadInput
 from core.home import Home
 from core.models.adapters import brought_adapter
-from storage import manifest
 from storage.methods import Full, LowRank, Method, Qlora
+from storage.retention import sealed
 from storage.run_folder import RunFolder
-from storage.spec import JOB_ID_PATTERN, JobSpec, ModelRef, StartRef, Way
+from storage.spec import START_PATTERN, JobSpec, ModelRef, RunSpec, StartRef, Way
 
 #: What two adapters have to share for the one to be trained on as the other. Dropout and bits only matter in training.
 SAME = ("rank", "alpha", "targets", "rslora", "dora", "length", "size", "activation", "placement")
@@ -41,39 +41,59 @@ def way_on(before: Method, now: Method) -> Way:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What can be gone on from: a job's output, or an adapter that somebody brought."""
+    """What can be gone on from: a job's output or checkpoint, or an adapter that somebody brought.
+
+    `step` is the checkpoint's, 0 without one. `beneath`: what a checkpoint's adapter lies on top of.
+    """
 
     id: str
+    job_id: str
     name: str
     method: Method
     model_id: str
     model_name: str
     model_revision: str
     output: Path
+    step: int = 0
+    beneath: Path | None = None
 
 
 def before(start_from: str, home: Home) -> Before:
     """Raises BadInput where there is no such thing. `start_from` may come out of an address."""
-    is_id = re.fullmatch(JOB_ID_PATTERN, start_from) is not None
-    folder = RunFolder(home.runs / start_from)
-    if is_id and folder.has_output():
+    job_id, at, step = start_from.partition("@")
+    is_start = bool(start_from) and re.fullmatch(START_PATTERN, start_from) is not None
+    folder = RunFolder(home.runs / job_id)
+    if is_start and at:
+        return _checkpoint(folder, int(step))
+    if is_start and folder.has_output():
         run = folder.spec()
-        base = run.model
-        return Before(start_from, run.output_name, run.method, base.id, base.name, base.revision, folder.output)
-    if is_id and (brought := brought_adapter(home.adapters / start_from)) is not None:
-        return Before(
-            brought.id,
-            brought.name,
-            brought.method,
-            brought.base_id,
-            brought.base_name,
-            brought.base_revision,
-            home.adapters / brought.id,
-        )
+        return _of(run, run.output_name, folder.output)
+    if is_start and (brought := brought_adapter(home.adapters / start_from)) is not None:
+        base = (brought.base_id, brought.base_name, brought.base_revision)
+        return Before(brought.id, brought.id, brought.name, brought.method, *base, home.adapters / brought.id)
     raise BadInput(
         f"“{start_from[:80]}” has no finished output to go on from. Choose a completed job or an adapter, or leave "
         "start_from empty to begin with the base model."
     )
+
+
+def _checkpoint(folder: RunFolder, step: int) -> Before:
+    if not (folder.path / "spec.json").exists():
+        raise BadInput(f"The job “{folder.job_id}” is gone, with its checkpoints. Choose another to go on from.")
+    whole = sealed(folder.checkpoints)
+    if step not in whole:
+        there = f"There are: {', '.join(map(str, sorted(whole)))}." if whole else "It has none."
+        raise BadInput(
+            f"The job “{folder.job_id}” has no checkpoint of step {step}; it may have been removed meanwhile. {there}"
+        )
+    run = folder.spec()
+    found = _of(run, f"{run.output_name}, step {step}", whole[step])
+    return replace(found, id=f"{found.id}@{step}", step=step, beneath=folder.lies_on(run))
+
+
+def _of(run: RunSpec, name: str, output: Path) -> Before:
+    base = run.model
+    return Before(run.job_id, run.job_id, name, run.method, base.id, base.name, base.revision, output)
 
 
 def start_of(spec: JobSpec, model: ModelRef, home: Home) -> StartRef | None:
@@ -87,11 +107,12 @@ def start_of(spec: JobSpec, model: ModelRef, home: Home) -> StartRef | None:
             f"Choose the model {found.model_id}."
         )
     return StartRef(
-        job_id=spec.start_from,
+        job_id=found.job_id,
+        step=found.step,
         name=found.name,
         method=found.method,
         way=way_on(found.method, spec.method),
-        sha256=digest(found.output),
+        sha256=start_folder.digest(found.output, found.step, found.beneath),
     )
 
 
@@ -103,16 +124,12 @@ def completed(fields: dict[str, Any], before: Before) -> dict[str, Any]:
     return {"model": before.model_id, **fields}
 
 
-def digest(output: Path) -> str:
-    """Of the manifest, which holds the sha256 of every file."""
-    return hashlib.sha256((output / manifest.NAME).read_bytes()).hexdigest()
-
-
 def take(start: StartRef, home: Home, into: RunFolder) -> None:
-    """Put the output into the new run's folder, which from then on needs the other job no more. Raises BadInput."""
-    manifest.link(before(start.job_id, home).output, into.start)
-    if digest(into.start) != start.sha256:
-        raise BadInput(f"The output of “{start.job_id}” has just been replaced. Try again.")
+    """Put it into the new run's folder, which from then on needs the other job no more. Raises StudioError."""
+    found = before(start.address, home)
+    start_folder.take(found.output, found.step, found.beneath, into.start)
+    if start_folder.digest(into.start) != start.sha256:
+        raise BadInput(f"“{start.address}” has just been replaced. Try again.")
 
 
 def _shape(method: Method) -> tuple[tuple[str, object], ...]:

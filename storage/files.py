@@ -32,7 +32,11 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False).encode())
+    write_atomic(path, json_bytes(value))
+
+
+def json_bytes(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

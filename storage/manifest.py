@@ -7,6 +7,7 @@ silently restarts the optimizer. So every folder that matters lists its files wi
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from storage.files import fsync_path, read_json, sha256_of, write_json
 
@@ -19,10 +20,10 @@ def seal(partial: Path, final: Path) -> None:
     files = sorted(path for path in partial.rglob("*") if path.is_file() and path.name != NAME)
     for path in files:
         fsync_path(path)
-    entries = {
+    told = {
         path.relative_to(partial).as_posix(): {"size": path.stat().st_size, "sha256": sha256_of(path)} for path in files
     }
-    write_json(partial / NAME, {"files": entries})
+    write_json(partial / NAME, {"files": told})
     partial.rename(final)
     fsync_path(final.parent)
 
@@ -35,11 +36,16 @@ def link(sealed: Path, copy: Path) -> None:
     for path in sorted(sealed.rglob("*"), key=lambda path: (path == sealed / NAME, path)):
         target = copy / path.relative_to(sealed)
         if path.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(path, target)
-            except OSError:
-                shutil.copyfile(path, target)
+            link_file(path, target)
+
+
+def link_file(path: Path, target: Path) -> None:
+    """One file of a sealed folder, in another folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
 
 
 def is_sealed(folder: Path) -> bool:
@@ -49,8 +55,13 @@ def is_sealed(folder: Path) -> bool:
 
 def size(folder: Path) -> int:
     """Bytes of a sealed folder, as its manifest says."""
-    entries = (read_json(folder / NAME) or {}).get("files", {})
-    return sum(int(entry["size"]) for entry in entries.values())
+    return sum(int(entry["size"]) for entry in entries(folder).values())
+
+
+def entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name → size and sha256; nothing where there is no manifest."""
+    found: dict[str, dict[str, Any]] = (read_json(folder / NAME) or {}).get("files", {})
+    return found
 
 
 def damage(folder: Path) -> str | None:

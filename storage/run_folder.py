@@ -10,11 +10,14 @@ from typing import Literal
 from storage import manifest
 from storage.events import Failed
 from storage.files import read_json, write_atomic, write_json
+from storage.methods import Full
 from storage.process import ProcessIdentity, log_name
-from storage.spec import RunSpec
+from storage.spec import RunSpec, Way
 from storage.status import Cause
 
 PROGRESS = "progress.json"
+#: In an output that lies on top of another: that other, whole.
+BENEATH = "start"
 
 
 class Request(StrEnum):
@@ -189,6 +192,15 @@ class RunFolder:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
         return folder
+
+    def lies_on(self, spec: RunSpec) -> Path | None:
+        """What this run began with and without which its adapter means nothing, where there is such a thing."""
+        if spec.start is None or isinstance(spec.method, Full):
+            return None
+        if spec.start.way is not Way.CONTINUE:
+            return self.start
+        inner = self.start / BENEATH
+        return inner if inner.is_dir() else None
 
     def spec(self) -> RunSpec:
         return RunSpec.model_validate_json((self.path / "spec.json").read_bytes())

@@ -14,6 +14,8 @@ from storage.trackers import Tracker
 
 SCHEMA_VERSION = 1
 JOB_ID_PATTERN = r"^[a-z0-9][a-z0-9\-]{2,62}$"
+#: A job or a brought adapter; `JOB@STEP` is a checkpoint.
+START_PATTERN = r"^$|^[a-z0-9][a-z0-9\-]{2,62}(@[1-9][0-9]{0,8})?$"
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 
 
@@ -118,8 +120,8 @@ class JobSpec(Record):
     model: str = Field(min_length=1, max_length=300, title="Model", description="A base model of the library")
     dataset: str = Field(min_length=1, max_length=300, title="Dataset", description="A dataset of the studio")
     start_from: str = Field(
-        "", pattern=rf"^$|{JOB_ID_PATTERN}", title="Continue From",
-        description="A finished job whose adapter or model is where training begins; empty = the base model",
+        "", pattern=START_PATTERN, title="Continue From",
+        description="A finished job, or JOB@STEP for a checkpoint, where training begins; empty = the base model",
     )  # fmt: skip
     evaluation: Evaluation = HoldOut()
     method: Method = Lora()
@@ -200,13 +202,19 @@ class Way(StrEnum):
 
 
 class StartRef(Record):
-    """Another run's output that a run begins with. It lies in the run's own folder, `start/`."""
+    """Another run's output, or its checkpoint of a step, that a run begins with. It lies in the run's own `start/`."""
 
     job_id: str
+    step: int = Field(0, ge=0, description="Of the checkpoint; 0: the output")
     name: str
     method: Method
     way: Way
     sha256: str = Field(pattern=SHA256_PATTERN, description="Of its MANIFEST.json, which holds every file's")
+
+    @property
+    def address(self) -> str:
+        """As `start_from` names it."""
+        return f"{self.job_id}@{self.step}" if self.step else self.job_id
 
 
 class DatasetRef(Record):

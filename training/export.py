@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from storage import manifest
 from storage.methods import Adapter, Full
 from storage.run_folder import RunFolder
-from storage.spec import RunSpec, Way
+from storage.spec import RunSpec
 from training.model import public_id
 from training.start import ADAPTER, START
 
@@ -37,20 +37,10 @@ def seal_output(
     else:
         model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
-    if beneath := lies_on(spec, run):
+    if beneath := run.lies_on(spec):
         manifest.link(beneath, partial / START)
     (partial / "README.md").write_text(card(spec, facts, beneath), encoding="utf-8")
     manifest.seal(partial, run.output)
-
-
-def lies_on(spec: RunSpec, run: RunFolder) -> Path | None:
-    """The output without which this one's adapter means nothing."""
-    if spec.start is None or isinstance(spec.method, Full):
-        return None
-    if spec.start.way is not Way.CONTINUE:
-        return run.start
-    inner = run.start / START
-    return inner if inner.is_dir() else None
 
 
 def card(spec: RunSpec, facts: dict[str, float], beneath: Path | None = None) -> str:

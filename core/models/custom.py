@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from core.datasets.labels import MOST_TAGS, tags_of
+from core.descent import Descent
 from core.errors import BadInput, NotFound
 from core.models.adapters import Adapter, Adapters
 from core.people import Actor
@@ -17,7 +18,7 @@ from storage.event_log import read_events
 from storage.events import Finished
 from storage.files import read_json, write_json
 from storage.run_folder import RunFolder
-from storage.spec import Objective, RunSpec
+from storage.spec import Objective, StartRef
 from storage.tables import Job
 
 TAGS, CARD = "tags.json", "README.md"
@@ -63,15 +64,14 @@ class CustomModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lineage:
-    """One custom model, looked at closely. `facts`: what its trainer measured last; `began_with`: another job's id."""
+    """One custom model, looked at closely. `facts`: what its trainer measured last."""
 
     model: CustomModel
     base_revision: str
     base_is_here: bool
     dataset_sha256: str
     dataset_rows: int
-    began_with: str
-    began_with_name: str
+    began: StartRef | None
     goes_on_in: tuple[Job, ...]
     facts: dict[str, float]
     card: str
@@ -81,9 +81,10 @@ class Lineage:
 class CustomModels:
     """All methods may block: not for the event loop."""
 
-    def __init__(self, runs: Runs, adapters: Adapters) -> None:
+    def __init__(self, runs: Runs, adapters: Adapters, descent: Descent) -> None:
         self._runs = runs
         self._adapters = adapters
+        self._descent = descent
 
     def all(self, words: str = "") -> list[CustomModel]:
         """The newest first."""
@@ -108,17 +109,14 @@ class CustomModels:
         base = read_json(models / found.model_id / "model.json") or {}
         run = None if model.objective is None else self._runs.folder(model.id)
         spec = run.spec() if run else None
-        start = spec.start if spec else None
-        goes_on_in = [job for job in self._runs.tuned() if _began_with(self._runs.run_spec(job.id), model.id)]
         return Lineage(
             model=model,
             base_revision=found.model_revision,
             base_is_here=str(base.get("revision", "")) == found.model_revision,
             dataset_sha256=spec.dataset.sha256 if spec else "",
             dataset_rows=spec.dataset.rows if spec else 0,
-            began_with=start.job_id if start else "",
-            began_with_name=start.name if start else "",
-            goes_on_in=tuple(goes_on_in),
+            began=spec.start if spec else None,
+            goes_on_in=self._descent.of(model.id),
             facts=_facts(run) if run else {},
             card=_card(found.output / CARD),
             folder=found.output,
@@ -190,10 +188,6 @@ def _tags(path: Path) -> tuple[str, ...]:
         return tuple(Tags.model_validate(read_json(path) or {}).tags)
     except ValidationError:  # written by hand
         return ()
-
-
-def _began_with(spec: RunSpec, model_id: str) -> bool:
-    return spec.start is not None and spec.start.job_id == model_id
 
 
 def _facts(folder: RunFolder) -> dict[str, float]:

@@ -117,6 +117,7 @@ async def test_a_checkpoint_is_used_and_taken_away(user: User, studio: Studio, a
     await user.open(page_of(attempt))
     await user.should_see(marker="use-5")
     user.find(marker="use-5").click()
+    user.find(marker="deploy-5").click()
     await user.should_see(marker="deployment-name")
     answer = await user.http_client.get(f"{page_of(attempt)}/checkpoints/5.tar")
     assert int(answer.headers["content-length"]) == len(answer.content) > 1000

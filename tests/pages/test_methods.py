@@ -188,6 +188,44 @@ async def test_a_finished_job_is_a_custom_model_to_go_on_from(user: User, studio
     await user.should_see("Its adapter is trained on.")
 
 
+async def test_training_goes_on_from_a_checkpoint_that_was_chosen_on_its_jobs_page(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    first = studio.runs.submit(asked.model_copy(update={"method": Prefix(length=4)}), actor=ALICE)
+    partial = studio.runs.folder(first.id).checkpoints / "next.partial"
+    partial.mkdir()
+    (partial / "adapter_model.safetensors").write_bytes(b"w" * 4096)
+    manifest.seal(partial, partial.with_name("step-00000005"))
+    await user.open(f"/dashboard/fine-tuning/supervised/{first.id}")
+    await user.should_see(marker="use-5")
+    user.find(marker="use-5").click()
+    user.find(marker="train-on-5").click()
+    await user.should_see("Prefix Tuning Parameters")
+    await user.should_see(f"{first.output_name}, step 5")
+    await user.should_see(f"Prefix Tuning on Tiny · {first.id}@5")
+    user.find("step-3").click()
+    user.find("create").click()
+    await user.should_see("Its adapter is trained on.")
+    [job] = studio.descent.of(first.id)
+    start = studio.runs.run_spec(job.id).start
+    assert start is not None
+    assert (start.step, start.method) == (5, Prefix(length=4))
+    assert job.dataset_id == first.dataset_id
+    await user.open(f"/dashboard/fine-tuning/supervised/{first.id}")
+    await user.should_see("Goes on in")
+
+
+async def test_a_checkpoint_that_went_while_the_wizard_was_open_is_said_in_its_step(
+    user: User, studio: Studio, asked: JobSpec
+) -> None:
+    draft = asked.model_copy(update={"start_from": "was-there@5"}).model_dump(mode="json")
+    studio.drafts.save("new-sft", draft)
+    await user.open(WIZARD)
+    await user.should_see("The job “was-there” is gone, with its checkpoints. Choose another to go on from.")
+    user.find("model-tiny").click()
+    await user.should_not_see("is gone, with its checkpoints")
+
+
 async def test_the_job_page_tells_what_the_method_saves(
     user: User, studio: Studio, signals: Signals, asked: JobSpec
 ) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from core import start_folder
 from core.home import Home
 from storage import manifest
 from storage.event_log import read_events
@@ -24,7 +25,7 @@ from storage.events import Event
 from storage.files import write_json
 from storage.methods import Lora
 from storage.process import TOKEN_VARIABLE
-from storage.retention import Checkpointing
+from storage.retention import Checkpointing, sealed
 from storage.rows import ROWS, Kind, RowsWriter
 from storage.run_folder import Attempt, RunFolder
 from storage.spec import Compute, DatasetRef, HoldOut, Hyperparameters, JobSpec, ModelRef, Objective, RunSpec, StartRef
@@ -256,7 +257,9 @@ def tiny_folder(tiny_model: Path, tmp_path: Path) -> Callable[..., RunFolder]:
         )  # fmt: skip
         folder = RunFolder.create(tmp_path / "runs", spec)
         if start:
-            manifest.link(RunFolder(tmp_path / "runs" / start.job_id).output, folder.start)
+            other = RunFolder(tmp_path / "runs" / start.job_id)
+            source = sealed(other.checkpoints)[start.step] if start.step else other.output
+            start_folder.take(source, start.step, other.lies_on(other.spec()), folder.start)
         return folder
 
     return create

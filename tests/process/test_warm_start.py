@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from core.warm_start import digest, way_on
+from core.start_folder import digest
+from core.warm_start import way_on
 from storage import manifest
 from storage.events import Finished
 from storage.methods import Adapter, Lora, Method
+from storage.retention import sealed
 from storage.spec import StartRef, Way
 from training.start import START
 
@@ -28,10 +30,12 @@ def test_it_begins_where_the_other_ended(tiny_run: Callable[..., Any]) -> None:
     end = finished(first).facts
     assert end["eval_loss_last"] < end["eval_loss_first"]
 
-    def from_(run: Any, before: Method, now: Method) -> Any:
+    def from_(run: Any, before: Method, now: Method, step: int = 0) -> Any:
+        folder = run.folder
+        source = sealed(folder.checkpoints)[step] if step else folder.output
         start = StartRef(
-            job_id=run.folder.job_id, name="other", method=before, way=way_on(before, now),
-            sha256=digest(run.folder.output),
+            job_id=folder.job_id, step=step, name="other", method=before, way=way_on(before, now),
+            sha256=digest(source, step, folder.lies_on(folder.spec())),
         )  # fmt: skip
         return tiny_run(method=now, start=start, learning_rate=1e-3, **exact)
 
@@ -44,6 +48,11 @@ def test_it_begins_where_the_other_ended(tiny_run: Callable[..., Any]) -> None:
     assert on_top["eval_loss_first"] == pytest.approx(end["eval_loss_last"], abs=1e-4)
     assert manifest.damage(top.folder.output) is None
     assert (top.folder.output / START / "adapter_config.json").is_file()
+
+    # So does a checkpoint, which does not hold what its adapter lies on top of.
+    last = max(sealed(top.folder.checkpoints))
+    on_saved = finished(from_(top, Adapter(size=8), Adapter(size=8), step=last)).facts
+    assert on_saved["eval_loss_first"] == pytest.approx(on_top["eval_loss_last"], abs=1e-4)
 
     # An adapter that lies on another one is loaded with it, and trained on in the same way.
     again = finished(from_(top, Adapter(size=8), Adapter(size=8))).facts

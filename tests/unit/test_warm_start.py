@@ -7,12 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from app import main
-from core.errors import BadInput
+from core.errors import BadInput, Conflict
 from core.people import Actor
+from core.start_folder import digest
 from core.studio import Studio
 from core.warm_start import completed, way_on
 from storage import manifest
 from storage.methods import Adapter, Full, Lora, Method, Prefix, Qlora
+from storage.retention import alone_with
 from storage.spec import JobSpec, ModelRef, Way
 
 ALICE = Actor("Alice", "alice@example.org")
@@ -71,6 +73,76 @@ def test_a_run_keeps_what_it_begins_with(studio: Studio, asked: JobSpec) -> None
     shutil.rmtree(studio.runs.folder(first).path)
     assert manifest.damage(folder.start) is None
     assert (folder.start / "adapter_model.safetensors").read_bytes() == b"weights"
+
+
+def saved(studio: Studio, job_id: str, step: int) -> Path:
+    """A checkpoint as the Trainer leaves one: pickles and an optimizer beside the weights."""
+    checkpoints = studio.runs.folder(job_id).checkpoints
+    partial = checkpoints / "next.partial"
+    partial.mkdir()
+    for name in ("adapter_model.safetensors", "adapter_config.json", "optimizer.pt", "training_args.bin",
+                 "trainer_state.json"):  # fmt: skip
+        (partial / name).write_bytes(f"{name} of step {step}".encode())
+    final = checkpoints / f"step-{step:08d}"
+    manifest.seal(partial, final)
+    return final
+
+
+def test_a_run_keeps_the_weights_of_the_checkpoint_that_it_begins_with(studio: Studio, asked: JobSpec) -> None:
+    unfinished = studio.runs.submit(asked.model_copy(update={"method": Lora(rank=4)}), actor=ALICE)
+    saved(studio, unfinished.id, 20)
+    again = asked.model_copy(update={"start_from": f"{unfinished.id}@20", "method": Lora(rank=4)})
+    job = studio.runs.submit(again, actor=ALICE)
+    folder = studio.runs.folder(job.id)
+    start = folder.spec().start
+    assert start is not None
+    assert (start.job_id, start.step, start.way) == (unfinished.id, 20, Way.CONTINUE)
+    assert start.name == f"{unfinished.output_name}, step 20"
+    assert [one.id for one in studio.descent.of(unfinished.id)] == [job.id]
+    shutil.rmtree(studio.runs.folder(unfinished.id).path)
+    assert manifest.damage(folder.start) is None
+    assert digest(folder.start) == start.sha256
+    # What only that run could go on with stays there: pickles do not travel.
+    assert sorted(path.name for path in folder.start.iterdir()) == [
+        manifest.NAME, "adapter_config.json", "adapter_model.safetensors"
+    ]  # fmt: skip
+
+
+def test_what_a_checkpoint_lies_on_top_of_comes_along(studio: Studio, asked: JobSpec) -> None:
+    first = tuned(studio, asked, Lora())
+    on_top = studio.runs.submit(asked.model_copy(update={"start_from": first, "method": Prefix()}), actor=ALICE)
+    saved(studio, on_top.id, 20)
+    again = asked.model_copy(update={"start_from": f"{on_top.id}@20", "method": Prefix()})
+    folder = studio.runs.folder(studio.runs.submit(again, actor=ALICE).id)
+    assert (folder.start / "start" / "adapter_model.safetensors").read_bytes() == b"weights"
+    assert manifest.damage(folder.start) is None
+    start = folder.spec().start
+    assert start is not None
+    assert digest(folder.start) == start.sha256
+    assert folder.lies_on(folder.spec()) == folder.start / "start"
+
+
+def test_a_checkpoint_that_is_gone_is_no_start(studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+
+    def refuses(start: str, said: str) -> None:
+        with pytest.raises(BadInput, match=said):
+            studio.runs.submit(asked.model_copy(update={"start_from": start}), actor=ALICE)
+
+    refuses(f"{job.id}@20", rf"{job.id}” has no checkpoint of step 20.*It has none\.")
+    saved(studio, job.id, 10)
+    refuses(f"{job.id}@20", r"may have been removed meanwhile\. There are: 10\.")
+    refuses("nobody@20", "The job “nobody” is gone, with its checkpoints")
+    refuses("../x@20", "has no finished output to go on from")
+    assert len(list(studio.home.runs.iterdir())) == 1
+
+
+def test_a_checkpoint_is_left_alone_while_it_is_tidied_up(studio: Studio, asked: JobSpec) -> None:
+    job = studio.runs.submit(asked, actor=ALICE)
+    checkpoint = saved(studio, job.id, 10)
+    with alone_with(checkpoint.parent), pytest.raises(Conflict, match="being tidied up; try again in a moment"):
+        studio.runs.submit(asked.model_copy(update={"start_from": f"{job.id}@10"}), actor=ALICE)
+    assert len(list(studio.home.runs.iterdir())) == 1
 
 
 def test_a_job_without_output_or_of_another_model_is_no_start(studio: Studio, asked: JobSpec, model: ModelRef) -> None:

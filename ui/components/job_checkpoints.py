@@ -14,6 +14,7 @@ from ui.components.button import Button
 from ui.components.clock import full_date, short_date, time_of_day
 from ui.components.confirm import confirm
 from ui.components.job_actions import do_with_checkpoint
+from ui.components.menu_item import menu_item
 from ui.components.spec_form import number
 from ui.components.text import Text, box, heading
 
@@ -24,11 +25,11 @@ HEADS = ("Step", "Written", "Size", "Evaluation", "Actions")
 
 
 class JobCheckpoints:
-    """`on_use(step)` is asked for an answer from that checkpoint."""
+    """`on_use(step)`: it is to be deployed."""
 
     def __init__(self, studio: Studio, job: Job, plan: Checkpointing, on_use: Callable[[int], None]) -> None:
         self._studio = studio
-        self._job_id, self._objective = job.id, job.objective
+        self._job_id, self._objective, self._dataset_id = job.id, job.objective, job.dataset_id
         self._on_use = on_use
         self._shows_all = False
         self._saved: tuple[Saved, ...] = ()
@@ -83,9 +84,7 @@ class JobCheckpoints:
 
     def _actions(self, saved: Saved) -> None:
         checkpoints, at = self._studio.checkpoints, f"checkpoint of step {saved.step}"
-        use = Button("Use this one", partial(self._on_use, saved.step), kind="ghost", icon="broadcast")
-        use.props["aria-label"] = f"Use the {at}: deploy it"
-        use.mark(f"use-{saved.step}")
+        self._use(saved.step)
         away = routes.job_file(self._job_id, self._objective, f"checkpoints/{saved.step}.tar")
         download = Button(kind="ghost", icon="download", label=f"Download {at}", on_click=partial(ui.navigate.to, away))
         download.mark(f"download-{saved.step}").props["title"] = "Download as one file"
@@ -98,6 +97,16 @@ class JobCheckpoints:
         if saved.stays:
             delete.disable()
             delete.props["title"] = saved.stays
+
+    def _use(self, step: int) -> None:
+        start = f"{self._job_id}@{step}"
+        wizard = routes.wizard(objective=self._objective, start=start, dataset=self._dataset_id)
+        use = Button("Use this one", kind="ghost", icon="chevron-down").classes("ts-icon-right").mark(f"use-{step}")
+        use.props["aria-label"] = f"Use this one: the checkpoint of step {step}"
+        with use.props("aria-haspopup=menu"), ui.menu().classes("ts-menu"):
+            menu_item("Deploy this one", "broadcast", partial(self._on_use, step)).mark(f"deploy-{step}")
+            train_on = partial(ui.navigate.to, wizard)
+            menu_item("Train on from this one", "play", train_on).mark(f"train-on-{step}")
 
     def _ask_delete(self, saved: Saved) -> None:
         async def delete() -> None:

@@ -3,7 +3,7 @@
 from core.devices import Device
 from storage.methods import Method
 from storage.objectives import Dpo, Rft
-from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec, Way
+from storage.spec import HoldOut, NoEvaluation, Objective, RunSpec, StartRef, Way
 from storage.status import Status
 from storage.tables import Job
 from ui import routes
@@ -31,7 +31,9 @@ WAYS = {
 
 
 class JobDetails:
-    def __init__(self, job: Job, spec: RunSpec, output_path: str) -> None:
+    """`goes_on_in`: the jobs that began with what this one has made."""
+
+    def __init__(self, job: Job, spec: RunSpec, output_path: str, goes_on_in: tuple[Job, ...]) -> None:
         with box("ts-card", "section").props("aria-label='Job Details'"):
             heading("Job Details", 2)
             with box("ts-facts", "dl"):
@@ -43,10 +45,12 @@ class JobDetails:
                     fact(
                         "Continued From",
                         spec.start.name,
-                        copy=spec.start.job_id,
+                        copy=spec.start.address,
                         note=began,
-                        href=routes.custom_model(spec.start.job_id),
+                        href=made_by(spec.start),
                     )
+                for child in goes_on_in:
+                    fact("Goes on in", child.title, copy=child.id, href=routes.job(child.id, child.objective))
                 fact("Type", TYPES[spec.objective])
                 self._state()
                 self._devices(spec)
@@ -76,6 +80,11 @@ class JobDetails:
         self._device.text = ", ".join(f"{d.label} ({d.name})" for d in on_gpus) or self._needs
         self._device_note.text = ", ".join(device.uuid for device in on_gpus)
         self._spinner.visible = job.status.is_live
+
+
+def made_by(start: StartRef) -> str:
+    """A checkpoint's job may have no output, so its own page is where it stands."""
+    return routes.job(start.job_id) if start.step else routes.custom_model(start.job_id)
 
 
 def gpus(count: int) -> str:

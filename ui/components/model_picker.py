@@ -10,6 +10,7 @@ from nicegui import ui
 
 from core.models.custom import CustomModel
 from core.models.library import ModelInfo
+from core.warm_start import Before
 from ui.components.method_words import METHOD_WORDS
 from ui.components.text import Text, box, icon
 
@@ -43,14 +44,17 @@ class ModelPicker:
                 self._panel()
         self.show(models, chosen)
 
-    def show(self, models: Sequence[ModelInfo], chosen: str) -> None:
+    def show(self, models: Sequence[ModelInfo], chosen: str, checkpoint: Before | None = None) -> None:
+        """A checkpoint is in no list: it is chosen on its job's page."""
         self._models, self._chosen = models, chosen
         info = next((model for model in models if model.id == chosen), None)
         tuned = next((one for one in self._tuned if one.id == chosen), None)
         self._face.clear()
         with self._face:
             if tuned:
-                _tuned_face(tuned)
+                _tuned_face(tuned.title, tuned.method, tuned.base_name, tuned.id)
+            elif checkpoint:
+                _tuned_face(checkpoint.name, checkpoint.method.kind, checkpoint.model_name, checkpoint.id)
             elif info:
                 _option_face(info)
             else:
@@ -123,7 +127,7 @@ class ModelPicker:
         with ui.element("button").classes("ts-option").on("click", pick, []) as option:
             option.props("type=button role=option").mark(f"tuned-{tuned.id}")
             option.props["aria-selected"] = "true" if tuned.id == self._chosen else "false"
-            _tuned_face(tuned)
+            _tuned_face(tuned.title, tuned.method, tuned.base_name, tuned.id)
 
     def _nothing(self, words: Sequence[str]) -> str:
         if self._tab == CUSTOM and not self._tuned:
@@ -138,12 +142,12 @@ def _option_face(model: ModelInfo) -> None:
         Text("span", f"{model.provider} · {model.id}", "ts-option-sub")
 
 
-def _tuned_face(tuned: CustomModel) -> None:
-    words = METHOD_WORDS[tuned.method]
+def _tuned_face(title: str, method: str, base_name: str, address: str) -> None:
+    words = METHOD_WORDS[method]
     Text("span", words.name[:1], f"ts-logo ts-badge-{words.tone}").props("aria-hidden=true")
     with box("ts-option-text", "span"):
-        Text("span", tuned.title, "ts-option-name")
-        Text("span", f"{words.name} on {tuned.base_name} · {tuned.id}", "ts-option-sub")
+        Text("span", title, "ts-option-name")
+        Text("span", f"{words.name} on {base_name} · {address}", "ts-option-sub")
 
 
 def _matches(model: ModelInfo, words: Sequence[str]) -> bool:

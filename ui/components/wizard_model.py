@@ -13,7 +13,7 @@ from core.models.custom import CustomModel
 from core.models.library import ModelInfo
 from core.models.starter import StarterState
 from core.studio import Studio
-from core.warm_start import way_on
+from core.warm_start import Before, way_on
 from storage.methods import Method, Qlora
 from storage.spec import JobSpec, ModelRef, Objective
 from ui.components.method_cards import MethodCards
@@ -45,7 +45,8 @@ class ModelStep:
         self._models = models
         self._machine = machine
         self._ref: ModelRef | None = None
-        self._before: Method | None = None
+        self._before: Before | None = None
+        self._gone = ""
         self._task = f"model {ui.context.client.id}"
         with box("ts-lead"):
             heading("Configure Model", 3)
@@ -78,16 +79,19 @@ class ModelStep:
     async def start(self) -> None:
         """Read the sizes of the chosen model, for the figures."""
         chosen, job = self._form.content["model"], self._form.content["start_from"]
+        before, gone = None, ""
         try:
-            before = (await in_thread(self._studio.runs.before, job)).method if job else None
-        except BadInput:  # deleted since; submitting says so
-            before = None
+            before = await in_thread(self._studio.runs.before, job) if job else None
+        except BadInput as error:  # deleted since
+            gone = str(error)
         try:
             ref = await in_thread(self._studio.models.get, chosen) if chosen else None
         except NotFound:  # it is still being made
             ref = None
         if chosen == self._form.content["model"]:
-            self._ref, self._before = ref, before
+            self._ref, self._before, self._gone = ref, before, gone
+            if before is not None and before.step:
+                self._picker.show(self._models, before.id, before)
             self._follow()
 
     def suggest(self) -> None:
@@ -153,13 +157,13 @@ class ModelStep:
 
     def _objections(self) -> list[str]:
         spec = self._form.spec() or _with_a_dataset(self._form)
-        if spec is None:
-            return []
+        if self._gone or spec is None:
+            return [self._gone] if self._gone else []
         found = combinations.objections(spec, self._ref, quantises=self._machine.quantises)
         said = [sentence for field, sentence in found if field.startswith("method")]
         if self._before is not None:
             try:
-                way_on(self._before, spec.method)
+                way_on(self._before.method, spec.method)
             except BadInput as error:
                 said.append(str(error))
         return said
@@ -176,7 +180,7 @@ class ModelStep:
 
     async def _look_again(self) -> None:
         self._models = await in_thread(self._studio.models.all)
-        self._picker.show(self._models, self._shown)
+        self._picker.show(self._models, self._shown, self._before)
         await self.start()
 
 

@@ -13,6 +13,7 @@ from ui.components.confirm import confirm
 from ui.components.copy_button import copyable
 from ui.components.empty_state import empty_state
 from ui.components.facts import fact
+from ui.components.job_details import made_by
 from ui.components.method_words import METHOD_WORDS
 from ui.components.quantity import duration, size_of
 from ui.components.text import Text, box, heading, link
@@ -94,11 +95,10 @@ class CustomModelPage:
                     rows = f"{found.dataset_rows:,} rows, sha256 {found.dataset_sha256[:12]}"
                     fact("Dataset", model.dataset_name, note=rows, href=routes.dataset(model.dataset_id))
                     fact("Job", model.title, copy=model.id, href=routes.job(model.id, model.objective))
-                if found.began_with:
-                    href = routes.custom_model(found.began_with)
-                    fact("Went on from", found.began_with_name, copy=found.began_with, href=href)
+                if began := found.began:
+                    fact("Went on from", began.name, copy=began.address, href=made_by(began))
                 for job in found.goes_on_in:
-                    fact("Goes on in", job.title, copy=job.id, href=routes.custom_model(job.id))
+                    fact("Goes on in", job.title, copy=job.id, href=routes.job(job.id, job.objective))
                 for name in self._deployed_as:
                     fact("Deployed as", name, copy=name, href=routes.deployment(name))
                 fact("Created On", full_date(model.created_at))

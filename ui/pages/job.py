@@ -44,9 +44,10 @@ def register(studio: Studio, signals: Signals) -> None:
             await _not_found(studio, str(error))
             return
         spec = await in_thread(studio.runs.run_spec, job_id)
+        goes_on_in = await in_thread(studio.descent.of, job_id)
         chosen = ChartView.parse({"tab": tab, "axis": axis, "smoothing": smoothing, "log": log})
         async with frame(studio, job.title, (HOME, (job.title, None))):
-            view = JobView(studio, job, spec, chosen)
+            view = JobView(studio, job, spec, goes_on_in, chosen)
             signals.feed.subscribe(view.follower.on_feed)
             signals.jobs.subscribe(view.on_job)
             signals.deployments.subscribe(view.on_deployments)
@@ -56,7 +57,7 @@ def register(studio: Studio, signals: Signals) -> None:
 class JobView:
     """The page while it is open."""
 
-    def __init__(self, studio: Studio, job: Job, spec: RunSpec, chosen: ChartView) -> None:
+    def __init__(self, studio: Studio, job: Job, spec: RunSpec, goes_on_in: tuple[Job, ...], chosen: ChartView) -> None:
         self._studio = studio
         self._job = job
         self._progress = Progress()
@@ -69,7 +70,7 @@ class JobView:
         with box("ts-columns"):
             self._run = RunColumn(studio, job, spec, chosen, self._head.deploy.open_for)
             with box("ts-column-narrow"):
-                self._details = JobDetails(job, spec, output)
+                self._details = JobDetails(job, spec, output, goes_on_in)
                 self._deployments = JobDeployments()
                 self._efficiency = JobEfficiency(spec)
                 self._cost = JobCost()
