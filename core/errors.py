@@ -17,12 +17,17 @@ StudioError
 
 from typing import TYPE_CHECKING
 
+from core.sentence import Sentence
+
 if TYPE_CHECKING:  # the runner speaks in these errors too, and is to stay small
     import pydantic
 
 
 class StudioError(Exception):
-    """Shown to the user as it is."""
+    """Shown to the user as it is; or, where a `Sentence` was given, in the language of the pages."""
+
+    def __str__(self) -> str:
+        return self.args[0] if self.args and isinstance(self.args[0], Sentence) else super().__str__()
 
 
 class BadInput(StudioError):

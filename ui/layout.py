@@ -15,7 +15,7 @@ from ui.components.disk_banner import disk_banner
 from ui.components.menu_item import menu_item
 from ui.components.profile_dialog import profile_dialog
 from ui.components.starter_banner import starter_banner
-from ui.components.text import Text, box, heading, icon, link
+from ui.components.text import Text, aria, box, heading, icon, link
 from ui.notices import Notices
 from ui.palette import Palette
 from ui.texts import say
@@ -40,7 +40,7 @@ async def frame(
     `tells_starter`: the banner about the starter model; a page that tells it itself goes without.
     """
     profile = await in_thread(studio.people.profile)
-    ui.page_title(f"{say(title)} · Tunesmith")
+    ui.page_title(say("{title} · Tunesmith", title=say(title)))
     dark = _paint(profile.theme)
     with ui.context.client.layout.classes("ts-shell"):
         _bar(studio, profile, dark).move(target_index=0)
@@ -52,7 +52,7 @@ async def frame(
             _breadcrumbs([HOME, *(crumbs or ((title, None),))])
         yield
     Notices()
-    ui.skip_link(target=main)
+    ui.skip_link(say("Skip to main content"), target=main)
 
 
 def page_head(title: str, subtitle: str = "") -> None:
@@ -79,12 +79,12 @@ DATA_THEMES = {"auto": "'auto'", "light": "'light'", "dark": "'dark'"}
 
 def _bar(studio: Studio, profile: Profile, dark: ui.dark_mode) -> ui.element:
     with box("ts-bar", "header") as bar, box("ts-bar-inner"):
-        with ui.element("a").classes("ts-brand").props(f"href={routes.DASHBOARD} aria-label='Tunesmith, home'"):
+        with ui.element("a").classes("ts-brand").props(f"href={routes.DASHBOARD}").props(aria("Tunesmith, home")):
             icon("brand")
             Text("span", "Tunesmith")
         Palette()
         path = ui.context.client.request.url.path
-        with box("ts-nav", "nav").props("aria-label=Main"):
+        with box("ts-nav", "nav", label="Main"):
             _nav_link("grid", "Dashboard", routes.DASHBOARD, is_here=path == routes.DASHBOARD)
             _nav_link("tune", "Fine-Tuning Jobs", routes.jobs(), is_here=path.startswith(routes.JOBS))
             _nav_link("rows", "Datasets", routes.datasets(), is_here=path.startswith(routes.DATASETS))
@@ -110,7 +110,7 @@ def _nav_link(symbol: str, text: str, href: str, *, is_here: bool) -> None:
 def _settings_link(*, is_here: bool) -> None:
     with box("ts-button ts-ghost ts-icon-only ts-button-link", "a") as entry:
         entry.props["href"] = routes.SETTINGS
-        entry.props("aria-label=Settings title=Settings")
+        entry.props["aria-label"] = entry.props["title"] = say("Settings")
         if is_here:
             entry.props("aria-current=page")
         icon("gear")
@@ -125,7 +125,7 @@ def _theme_menu(studio: Studio, theme: str, dark: ui.dark_mode) -> None:
         await in_thread(studio.people.set_theme, chosen)
 
     with Button(kind="ghost", label="Theme").classes("ts-icon-only") as button:
-        button.props("aria-haspopup=menu title=Theme")
+        button.props("aria-haspopup=menu").props["title"] = say("Theme")
         symbols = {name: icon(symbol) for name, (symbol, _) in THEME_LABELS.items()}
         with ui.menu().classes("ts-menu"):
             for name, (symbol, text) in THEME_LABELS.items():
@@ -138,7 +138,7 @@ def _profile_chip(studio: Studio, profile: Profile) -> None:
     dialog = profile_dialog(studio, profile)
     with ui.element("button").classes("ts-chip").on("click", dialog.open, []) as chip:
         chip.props("type=button aria-haspopup=dialog")
-        chip.props["aria-label"] = f"Profile of {profile.name}"
+        chip.props["aria-label"] = say("Profile of {name}", name=profile.name)
         Text("span", profile.name[:1].upper(), "ts-avatar")
         with box("ts-chip-text"):
             Text("span", profile.name, "ts-chip-name").mark("profile-name")
@@ -146,7 +146,7 @@ def _profile_chip(studio: Studio, profile: Profile) -> None:
 
 
 def _breadcrumbs(crumbs: Sequence[Crumb]) -> None:
-    with box("ts-crumbs", "nav").props("aria-label=Breadcrumb"), box("", "ol"):
+    with box("ts-crumbs", "nav", label="Breadcrumb"), box("", "ol"):
         for text, href in crumbs:
             with box("", "li"):
                 if href:

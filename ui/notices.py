@@ -11,21 +11,42 @@ from storage.tables import Job
 from ui import routes
 from ui.design import PILLS, STATIC
 from ui.signals import Signals
+from ui.texts import said, say
 from ui.threads import in_thread
+
+NOTICE = {"open": "Open the job", "close": "Close the notice about {title}"}
+SWITCH = {
+    "label": "Browser notifications when a job ends",
+    "on": "On: when a job ends while you look at something else, this browser says so.",
+    "off": "Off. Switching it on asks this browser for its permission.",
+    "denied": "This browser was told to refuse them. Allow notifications for this address in its site settings, then "
+    "reload.",
+    "insecure": "Browsers allow them on https and on localhost (127.0.0.1) only; this page was opened by another "
+    "address.",
+    "missing": "This browser has no notifications.",
+}
 
 
 class Notices(Element, component=STATIC / "notices.js"):
     """The corner of a page where they appear. `static/notices.js` draws them."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["words"] = said(NOTICE)
+
     def tell(self, job: Job) -> None:
         pill = PILLS[job.status]
-        text = "is ready to be tried." if job.status is Status.COMPLETED else (job.message or "has failed.")
-        told = {"id": job.id, "title": job.title, "text": text, "label": pill.label, "tone": pill.kind}
+        text = say("is ready to be tried." if job.status is Status.COMPLETED else (job.message or "has failed."))
+        told = {"id": job.id, "title": job.title, "text": text, "label": say(pill.label), "tone": pill.kind}
         self.run_method("tell", {**told, "url": routes.job(job.id, job.objective)})
 
 
 class NotifySwitch(Element, component=STATIC / "notify.js"):
     """Asks the browser for its permission on the click, and says where it cannot have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["words"] = said(SWITCH)
 
 
 def register(studio: Studio, signals: Signals) -> None:

@@ -9,6 +9,7 @@ from core.finder import Hit, Kind
 from core.studio import Studio
 from ui import routes
 from ui.design import PILLS, STATIC
+from ui.texts import said, say
 from ui.threads import in_thread
 
 SEARCH = "/dashboard/search"
@@ -19,6 +20,14 @@ GROUPS: dict[Kind, tuple[str, str]] = {
     "model": ("Models", "cube"),
     "adapter": ("Models", "cube"),
     "deployment": ("Deployments", "broadcast"),
+}
+WORDS = {
+    "open": "Search and go to",
+    "search": "Search",
+    "hint": "Search pages, jobs, datasets, models, deployments",
+    "results": "Results",
+    "nothing": "Nothing is called “{letters}”. Try fewer letters, or a job's id.",
+    "unreachable": "The studio cannot be reached, so only pages are found.",
 }
 #: (title, icon, href)
 PAGES = (
@@ -43,8 +52,17 @@ class Palette(Element, component=STATIC / "palette.js"):
     def __init__(self) -> None:
         super().__init__()
         self._props["search-url"] = SEARCH
+        self._props["words"] = said(WORDS)
         self._props["pages"] = [
-            {"group": group, "title": title, "icon": icon, "href": href, "detail": "", "label": "", "tone": ""}
+            {
+                "group": say(group),
+                "title": say(title),
+                "icon": icon,
+                "href": href,
+                "detail": "",
+                "label": "",
+                "tone": "",
+            }
             for group, entries in (("Go to", PAGES), ("Do", ACTIONS))
             for title, icon, href in entries
         ]
@@ -62,12 +80,12 @@ def _shown(hit: Hit) -> dict[str, str]:
     group, icon = GROUPS[hit.kind]
     pill = PILLS[hit.status] if hit.status else None
     return {
-        "group": group,
+        "group": say(group),
         "title": hit.title,
         "detail": hit.detail,
         "icon": icon,
         "href": _page_of(hit),
-        "label": pill.label if pill else "",
+        "label": say(pill.label) if pill else "",
         "tone": pill.kind if pill else "",
     }
 

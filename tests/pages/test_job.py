@@ -104,7 +104,7 @@ async def test_out_of_memory_is_mended_with_a_click_by_half_the_micro_batch(
     await user.should_see("Queued")
     again = newest_other(studio, job_id)
     assert user.back_history[-1] == page_of(again.job_id)
-    await user.should_see(f"{again.compute.micro_batch_tokens} tokens")
+    await user.should_see(f"{again.compute.micro_batch_tokens:,} tokens")
     assert again.compute.micro_batch_tokens == ran.compute.micro_batch_tokens // 2
     assert again.asked.dataset == asked.dataset
     assert studio.runs.get(job_id).status is Status.FAILED

@@ -18,6 +18,7 @@ from ui.components.column_mapper import ColumnMapper
 from ui.components.example import clipped, example_of
 from ui.components.text import Text, box, emoji, heading, icon
 from ui.kinds import UPLOADED_AS, WORDS
+from ui.texts import said, say
 from ui.threads import in_thread
 
 OWN_COLUMNS = ""
@@ -38,7 +39,7 @@ class ArrivedFile:
         self._on_discard = on_discard
         self._options: ReadOptions | None = None
         self._kind: Kind | None = None
-        self._card = box("ts-card ts-arrived", "section").props("aria-label='The uploaded file'").mark("arrived")
+        self._card = box("ts-card ts-arrived", "section", label="The uploaded file").mark("arrived")
 
     async def start(self, options: ReadOptions | None = None) -> None:
         try:
@@ -72,7 +73,7 @@ class ArrivedFile:
                 icon("alert")
                 Text("p", "It is not clear what the columns are. Say it below; the preview shows what the rows become.")
         for note in found.notes:
-            Text("p", f"{note.text}{f' (line {note.line})' if note.line else ''}", "ts-note")
+            Text("p", f"{note.text}{say(' (line {line})', line=note.line) if note.line else ''}", "ts-note")
         self._mapping = box("ts-stretch")
         self._preview = box("ts-stretch ts-arrived-preview").mark("preview")
         self._foot(found)
@@ -88,19 +89,23 @@ class ArrivedFile:
         parts += (
             [found.encoding] if found.encoding and found.encoding.lower().replace("_", "-") not in ("utf-8", "") else []
         )
-        parts += [f"separated by “{found.delimiter}”"] if found.delimiter and found.delimiter != "," else []
+        parts += (
+            [say("separated by “{delimiter}”", delimiter=found.delimiter)]
+            if found.delimiter and found.delimiter != ","
+            else []
+        )
         with box("ts-arrived-facts"):
             Text("span", ", ".join(parts), "ts-muted").mark("container")
             with box("ts-arrived-format"):
                 Text("label", "Rows as", "ts-label").props["for"] = "format-select"
                 known = {known.name: f"{known.label} · {WORDS[known.kind].badge}" for known in FORMATS.values()}
-                labels = {OWN_COLUMNS: "Your own columns", **known}
+                labels = {OWN_COLUMNS: say("Your own columns"), **said(known)}
                 shown = found.format if found.format in known else OWN_COLUMNS
                 chosen = ui.select(labels, value=shown, on_change=lambda event: self._reread(str(event.value), found))
                 chosen.props("outlined dense options-dense for=format-select popup-content-class=ts-menu")
                 chosen.classes("ts-input ts-format-select").mark("format")
         if found.ignored:
-            Text("p", f"Not read: {clipped(', '.join(found.ignored))[:300]}", "ts-note")
+            Text("p", say("Not read: {ignored}", ignored=clipped(", ".join(found.ignored))[:300]), "ts-note")
 
     async def _reread(self, name: str, found: Inspection) -> None:
         if name == OWN_COLUMNS:
@@ -131,11 +136,19 @@ class ArrivedFile:
         words = WORDS[kind]
         with self._preview:
             if UPLOADED_AS.get(kind, kind) is not self._wanted:
-                Text("p", f"This is a dataset of another kind than {WORDS[self._wanted].tab}: {words.tab}.", "ts-note")
+                Text(
+                    "p",
+                    say(
+                        "This is a dataset of another kind than {wanted}: {found}.",
+                        wanted=say(WORDS[self._wanted].tab),
+                        found=say(words.tab),
+                    ),
+                    "ts-note",
+                )
         self._badge.text = f"✓ {words.badge}"
         self._badge.classes(replace=f"ts-badge ts-badge-{words.tone}")
         with self._preview:
-            heading(f"What the first {len(samples)} rows become", 3)
+            heading(say("What the first row becomes | What the first {count} rows become", count=len(samples)), 3)
             for sample in samples:
                 _sample(sample, kind)
 
@@ -159,5 +172,9 @@ def _sample(sample: Sample, kind: Kind) -> None:
         return
     known = CODES.get(sample.problem.code)
     with box("ts-side ts-side-bad"):
-        Text("span", f"Line {sample.raw.line}: {known.title if known else sample.problem.code}", "ts-tag")
+        Text(
+            "span",
+            say("Line {line}: {title}", line=sample.raw.line, title=known.title if known else sample.problem.code),
+            "ts-tag",
+        )
         Text("p", str(sample.problem))

@@ -13,7 +13,7 @@ class BeforeAfter:
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._samples = {(sample.index, sample.tuned): sample for sample in samples}
-        with box("ts-card", "section").props("aria-label='Before and after'") as self._card:
+        with box("ts-card", "section", label="Before and after") as self._card:
             heading("Before and after", 2)
             Text("p", "Held-out questions, answered by the base model and by your tuned model.", "ts-muted")
             self._list = box("ts-samples")

@@ -7,6 +7,7 @@ from typing import Any
 from core.series import Axis, Point
 from ui import design
 from ui.components.chart_view import ChartView
+from ui.texts import say
 
 #: An axis of at least ten steps has no tick at half a step.
 WHOLE_STEPS = [0, 10]
@@ -43,7 +44,7 @@ class Unit:
 def unit_of(axis: Axis, largest: float) -> Unit:
     if axis is Axis.TIME:
         divisor, name = next((divisor, name) for above, divisor, name in UNITS if largest >= above)
-        return Unit(divisor, f"Wall time, {name}")
+        return Unit(divisor, say("Wall time, {name}", name=name))
     return Unit(1, axis.value.title())
 
 
@@ -75,7 +76,7 @@ def traces_of(curve: Curve, view: ChartView) -> tuple[Trace, Trace]:
         "line": line,
         "visible": is_smooth,
         "showlegend": is_smooth,
-        "hovertemplate": _hover(f"{curve.label}, smoothed"),
+        "hovertemplate": _hover(say("{label}, smoothed", label=curve.label)),
     }
     return raw, smooth
 

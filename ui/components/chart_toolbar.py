@@ -21,8 +21,8 @@ class ChartToolbar:
     def __init__(self, view: ChartView, on_view: Callable[[ChartView], Any]) -> None:
         self.view = view
         self._on_view = on_view
-        with box("ts-chart-tools").props("role=toolbar aria-label='View of the curves'"):
-            with box("ts-segments").props("role=group aria-label='X axis'"):
+        with box("ts-chart-tools", label="View of the curves").props("role=toolbar"):
+            with box("ts-segments", label="X axis").props("role=group"):
                 self._axes = {axis: self._axis(axis, words) for axis, words in AXES.items()}
             self._smoothing()
             self._log = Text("button", "Log scale", "ts-toggle").props("type=button").mark("log-scale")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from ui.components.text import Text, box, emoji, icon
+from ui.texts import say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,9 +62,8 @@ def choice_card(
 def _radio(group: str, choice: Choice, *, chosen: bool, on_pick: Callable[[str], None] | None) -> None:
     radio = ui.element("input").classes("ts-choice-input").mark(f"{group}-{choice.value}")
     radio.props(f"type=radio name={group} value={choice.value}")
-    radio.props["aria-label"] = f"{choice.title}. {'Coming. ' if choice.is_coming else ''}{choice.text}"
-    if choice.obstacle:
-        radio.props["aria-label"] += f". {choice.obstacle}"
+    sentences = (choice.title, "Coming" if choice.is_coming else "", choice.text, choice.obstacle)
+    radio.props["aria-label"] = ". ".join(say(sentence) for sentence in sentences if sentence)
     if chosen:
         radio.props("checked")
     if choice.is_closed:

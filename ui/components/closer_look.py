@@ -9,7 +9,8 @@ from core.studio import Studio
 from storage.tables import Dataset
 from ui import routes
 from ui.components.button import Button
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 LOOK_EVERY_S = 0.3
@@ -26,17 +27,17 @@ class CloserLookCard:
         self._studio = studio
         self._dataset = dataset
         self._folder = studio.datasets.folder(dataset.id)
-        with box("ts-card ts-closer", "section").props("aria-label='A closer look'") as self._card:
+        with box("ts-card ts-closer", "section", label="A closer look") as self._card:
             heading("A closer look", 2)
             Text("p", self._done(known) if known else ABOUT, "ts-muted").mark("closer-note")
             self._problem = Text("p", "", "ts-error").props("role=alert")
             self._problem.visible = False
             with box("ts-filters") as self._ask:
-                self._evaluation = ui.select({"": "No evaluation dataset", **others}, value="").classes(
+                self._evaluation = ui.select({"": say("No evaluation dataset"), **others}, value="").classes(
                     "ts-input ts-order"
                 )
                 self._evaluation.props("outlined dense options-dense popup-content-class=ts-menu")
-                self._evaluation.props["aria-label"] = "Evaluation dataset"
+                self._evaluation.props["aria-label"] = say("Evaluation dataset")
                 Button("Look again" if known else "Look closer", self._begin, icon="search").mark("look-closer")
         if look := studio.closer_looks.running(self._folder):
             self._follow(look)
@@ -44,7 +45,8 @@ class CloserLookCard:
     @staticmethod
     def _done(known: DeepReport) -> str:
         found = sum(count.count for count in known.codes.values())
-        return f"{known.note} {f'{found:,} findings, listed below.' if found else 'Nothing was found.'}".strip()
+        listed = "{count:,} finding, listed below. | {count:,} findings, listed below."
+        return f"{known.note} {say(listed, count=found) if found else say('Nothing was found.')}".strip()
 
     async def _begin(self) -> None:
         chosen = self._evaluation.value
@@ -59,7 +61,7 @@ class CloserLookCard:
     def _follow(self, look: CloserLook) -> None:
         self._ask.visible = False
         with self._card, box("ts-stretch") as progress:
-            bar = ui.element("progress").classes("ts-progress").props("aria-label='A closer look'")
+            bar = ui.element("progress").classes("ts-progress").props(aria("A closer look"))
             text = Text("p", "", "ts-muted").props("role=status")
             Button("Cancel", look.cancel, kind="ghost")
 

@@ -38,7 +38,7 @@ class ColumnMapper:
         self._samples = found.samples
         self._on_change = on_change
         self._roles = proposed_roles(found, wanted)
-        with box("ts-mapper", "section").props("aria-label='Map the columns'").mark("mapper"):
+        with box("ts-mapper", "section", label="Map the columns").mark("mapper"):
             heading("What is in which column?", 3)
             for number, column in enumerate(self._roles):
                 self._row(number, column)

@@ -13,7 +13,7 @@ class CompareAnswers:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
         self._shown: list[Said] | None = None
-        with box("ts-card", "section").props("aria-label='Answers to the same prompts'").mark("compare-answers"):
+        with box("ts-card", "section", label="Answers to the same prompts").mark("compare-answers"):
             heading("Answers to the same prompts", 2)
             self._body = box("ts-samples")
 

@@ -14,7 +14,7 @@ from ui.components.chart_groups import DIVISORS, metric_names
 from ui.components.chart_toolbar import ChartToolbar, ways_out
 from ui.components.chart_view import ChartView
 from ui.components.metric_chart import MetricChart
-from ui.components.text import box, heading
+from ui.components.text import aria, box, heading
 
 #: What is looked at first, as far as a run has measured it.
 FIRST = ("reward", "loss")
@@ -28,7 +28,7 @@ class CompareChart:
         self._on_view = on_view
         self._points: dict[str, dict[str, list[Point]]] = {job.id: {} for job in jobs}
         self._names = metric_names()
-        with box("ts-card", "section").props("aria-label=Curves"):
+        with box("ts-card", "section", label="Curves"):
             with box("ts-card-line"):
                 heading("Curves", 2)
                 ways_out(
@@ -38,7 +38,7 @@ class CompareChart:
                 )
             with box("ts-card-line ts-metric-tabs"):
                 self._select = ui.select({}, on_change=lambda event: self._choose(event.value))
-                self._select.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Metric")
+                self._select.props("outlined dense options-dense popup-content-class=ts-menu").props(aria("Metric"))
                 self._select.classes("ts-input ts-metric-select").mark("metric")
                 self._toolbar = ChartToolbar(view, self._look)
             self._panel = box("ts-charts")

@@ -12,6 +12,7 @@ from ui.components.button import Button
 from ui.components.chart_view import ChartView
 from ui.components.status_pill import StatusPill
 from ui.components.text import box, link
+from ui.texts import say
 
 
 class ComparePicker:
@@ -35,15 +36,17 @@ class ComparePicker:
             link(job.title, routes.job(job.id, job.objective))
             self._pills[job.id] = StatusPill(job.status)
             leave = partial(self._go, [one for one in self._ids if one != job.id])
-            Button(kind="ghost", icon="close", label=f"Leave {job.title} out", on_click=leave).mark(f"leave-{job.id}")
+            Button(kind="ghost", icon="close", label=say("Leave {title} out", title=job.title), on_click=leave).mark(
+                f"leave-{job.id}"
+            )
 
     def _field(self, others: Sequence[Job]) -> None:
         if len(self._ids) >= MOST or not others:
             return
         choices = {job.id: f"{job.title} · {job.id}" for job in others}
         field = ui.select(choices, with_input=True, on_change=lambda event: self._go([*self._ids, event.value]))
-        field.props("outlined dense options-dense popup-content-class=ts-menu placeholder='Add a job' hide-selected")
-        field.props["aria-label"] = "Add a job"
+        field.props("outlined dense options-dense popup-content-class=ts-menu hide-selected")
+        field.props["aria-label"] = field.props["placeholder"] = say("Add a job")
         field.props["fill-input"] = True
         field.classes("ts-input ts-run-field").mark("add-job")
 

@@ -9,6 +9,7 @@ from storage.tables import Job
 from ui import design
 from ui.components.quantity import duration, size_of
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 
 class CompareFigures:
@@ -16,7 +17,7 @@ class CompareFigures:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
-        with box("ts-card", "section").props("aria-label=Results").mark("compare-results"):
+        with box("ts-card", "section", label="Results").mark("compare-results"):
             heading("Results", 2)
             self._body = box("ts-stretch")
 
@@ -29,7 +30,7 @@ class CompareFigures:
 
 def compare_settings(jobs: Sequence[Job], runs: Sequence[RunSpec]) -> None:
     rows = differences(runs)
-    with box("ts-card", "section").props("aria-label='Different settings'").mark("compare-settings"):
+    with box("ts-card", "section", label="Different settings").mark("compare-settings"):
         heading("Different settings", 2)
         if rows:
             Text("p", "Only what is not the same in all of them.", "ts-muted")
@@ -46,7 +47,7 @@ def run_name(job: Job, at: int) -> None:
 
 
 def _table(jobs: Sequence[Job], rows: Sequence[Row]) -> None:
-    with box("ts-wide").props("tabindex=0 role=region aria-label=Table"), box("ts-compare", "table"):
+    with box("ts-wide", label="Table").props("tabindex=0 role=region"), box("ts-compare", "table"):
         with box("", "thead"), box("", "tr"):
             box("", "td")
             for at, job in enumerate(jobs):
@@ -80,7 +81,7 @@ def _best_step(job: Job, history: History) -> str:
     if found is None:
         return "No evaluation"
     is_saved = any(saved.step == found.step for saved in history.checkpoints)
-    return f"Step {found.step:,}" if is_saved else f"Step {found.step:,}, not saved"
+    return say("Step {step:,}", step=found.step) if is_saved else say("Step {step:,}, not saved", step=found.step)
 
 
 def _best_value(job: Job, history: History) -> str:

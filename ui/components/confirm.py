@@ -6,6 +6,7 @@ from nicegui import ui
 
 from ui.components.button import Button
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 
 def confirm(title: str, text: str, *, yes: str, no: str, on_yes: Callable[[], Awaitable[None]]) -> ui.dialog:
@@ -16,7 +17,7 @@ def confirm(title: str, text: str, *, yes: str, no: str, on_yes: Callable[[], Aw
         dialog.close()
 
     with ui.dialog().props("role=alertdialog") as dialog, box("ts-dialog"):
-        dialog.props["aria-label"] = title
+        dialog.props["aria-label"] = say(title)
         heading(title, 2)
         Text("p", text, "ts-muted")
         with box("ts-dialog-foot"):

@@ -14,6 +14,7 @@ from ui.components.import_options import ImportOptionsForm
 from ui.components.import_preview import ImportPreview
 from ui.components.quantity import counted
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 #: name, numbers of the conversations, options
 OnCreate = Callable[[str, list[int], ImportOptions], Awaitable[None]]
@@ -46,7 +47,7 @@ class ConversationChooser:
         await self._refresh()
 
     def _head(self, overview: Overview, on_discard: Callable[[], Awaitable[None]], problem: str) -> None:
-        with box("ts-card ts-import-head", "section").props("aria-label='The export'").mark("export"):
+        with box("ts-card ts-import-head", "section", label="The export").mark("export"):
             with box("ts-arrived-head"):
                 heading(overview.name, 2)
                 for source, count in overview.sources.items():
@@ -54,16 +55,20 @@ class ConversationChooser:
                 Button("Choose another file", on_discard, kind="ghost").mark("another-file")
             if overview.left_out:
                 left = ", ".join(f"{count:,} {reason}" for reason, count in overview.left_out.items())
-                Text("p", f"Left out of {counted(_total(overview), 'rows')}: {left}.", "ts-note").mark("left-out")
+                Text(
+                    "p",
+                    say("Left out of {rows}: {reasons}.", rows=counted(_total(overview), "rows"), reasons=left),
+                    "ts-note",
+                ).mark("left-out")
             if problem:
                 Text("p", problem, "ts-error").props("role=alert").mark("import-problem")
 
     def _foot(self, overview: Overview) -> None:
         labels = " and ".join(LABELS.get(source, source) for source in overview.sources)
-        with box("ts-card ts-import-foot", "section").props("aria-label='The dataset'"):
+        with box("ts-card ts-import-foot", "section", label="The dataset"):
             with box("ts-field"):
                 Text("label", "Dataset name", "ts-label").props["for"] = "dataset-name"
-                self._name = ui.input(value=f"{labels} conversations"[:120])
+                self._name = ui.input(value=say("{service} conversations", service=labels)[:120])
                 self._name.props("outlined dense for=dataset-name maxlength=120").classes("ts-input").mark(
                     "dataset-name"
                 )

@@ -9,7 +9,8 @@ from core.conversations.sources import LABELS
 from core.conversations.store import Summary
 from ui.components.button import Button
 from ui.components.quantity import counted
-from ui.components.text import Text, box, heading, icon
+from ui.components.text import Text, aria, box, heading, icon
+from ui.texts import said, say
 
 PAGE = 12
 ANY, RATED = "any", "rated"
@@ -25,14 +26,16 @@ class ConversationList:
         self._page = 0
         self._is_drawing = False
         self.chosen = {summary.number for summary in summaries}
-        with box("ts-card ts-talks", "section").props("aria-label=Conversations"):
+        with box("ts-card ts-talks", "section", label="Conversations"):
             heading("Conversations", 2)
             self._filters()
             with box("ts-talks-head"):
-                self._all = ui.checkbox("Select all", on_change=self._tick_all).props("dense").classes("ts-checkbox")
+                self._all = (
+                    ui.checkbox(say("Select all"), on_change=self._tick_all).props("dense").classes("ts-checkbox")
+                )
                 self._all.mark("select-all")
                 self._count = Text("span", "", "ts-note").mark("chosen-count")
-            self._rows = box("ts-talks-rows", "ul").props("aria-label='Conversations of the export'")
+            self._rows = box("ts-talks-rows", "ul", label="Conversations of the export")
             with box("ts-pager") as self._pager:
                 self._range = Text("span", "", "ts-note")
                 self._previous = Button("Previous", lambda: self._turn(-1))
@@ -46,22 +49,22 @@ class ConversationList:
     def _filters(self) -> None:
         self._thumbs: ui.select | None = None
         with box("ts-filters"):
-            self._search = ui.input(placeholder="Search", on_change=self._filter)
+            self._search = ui.input(placeholder=say("Search"), on_change=self._filter)
             self._search.props("outlined dense clearable debounce=250 type=search").classes("ts-input ts-search")
-            self._search.mark("search-conversations").props["aria-label"] = "Search titles and first questions"
+            self._search.mark("search-conversations").props["aria-label"] = say("Search titles and first questions")
             with self._search.add_slot("prepend"):
                 icon("search")
             self._from, self._to = self._day("From"), self._day("To")
             if any(summary.up or summary.down for summary in self._summaries):
-                self._thumbs = ui.select({ANY: "All", RATED: "With thumbs"}, value=ANY, on_change=self._filter)
-                self._thumbs.props("outlined dense popup-content-class=ts-menu aria-label=Thumbs").classes(
+                self._thumbs = ui.select(said({ANY: "All", RATED: "With thumbs"}), value=ANY, on_change=self._filter)
+                self._thumbs.props("outlined dense popup-content-class=ts-menu").props(aria("Thumbs")).classes(
                     "ts-input ts-thumbs"
                 )
 
     def _day(self, title: str) -> ui.input:
         entry = ui.input(on_change=self._filter).props("outlined dense type=date").classes("ts-input ts-day")
         entry.props["prefix"] = title
-        entry.props["aria-label"] = f"{title} day"
+        entry.props["aria-label"] = say("{title} day", title=title)
         return entry.mark(title.lower())
 
     def _filter(self) -> None:
@@ -91,7 +94,11 @@ class ConversationList:
                 self._row(summary)
             if not rows:
                 Text("li", "No conversation matches.", "ts-muted ts-talk")
-        self._range.text = f"{begin + 1}–{begin + len(rows)} of {len(self._shown):,}" if rows else ""
+        self._range.text = (
+            say("{first:,}–{last:,} of {total:,}", first=begin + 1, last=begin + len(rows), total=len(self._shown))
+            if rows
+            else ""
+        )
         self._pager.visible = len(self._shown) > PAGE
         self._previous.set_enabled(self._page > 0)
         self._next.set_enabled(begin + PAGE < len(self._shown))
@@ -101,7 +108,9 @@ class ConversationList:
         with box("ts-talk", "li"):
             ticked = summary.number in self.chosen
             mark = ui.checkbox(value=ticked, on_change=partial(self._tick, summary.number)).props("dense")
-            mark.classes("ts-checkbox").mark(f"talk-{summary.number}").props["aria-label"] = f"Choose {summary.title}"
+            mark.classes("ts-checkbox").mark(f"talk-{summary.number}").props["aria-label"] = say(
+                "Choose {title}", title=summary.title
+            )
             with box("ts-talk-text"):
                 Text("span", summary.title, "ts-talk-title")
                 if summary.first and summary.first != summary.title:
@@ -128,12 +137,16 @@ class ConversationList:
         self._all.value = bool(shown) and shown <= self.chosen
         self._is_drawing = False
         narrowed = len(shown) < len(self._summaries)
-        self._all.text = f"Select all {len(shown):,} found" if narrowed else "Select all"
-        self._count.text = f"{len(self.chosen):,} of {counted(len(self._summaries), 'conversations')} chosen"
+        self._all.text = say("Select all {count:,} found", count=len(shown)) if narrowed else "Select all"
+        self._count.text = say(
+            "{chosen:,} of {conversations} chosen",
+            chosen=len(self.chosen),
+            conversations=counted(len(self._summaries), "conversations"),
+        )
 
 
 def _about(summary: Summary) -> str:
-    liked = f"{summary.up:,} liked" if summary.up else ""
-    disliked = f"{summary.down:,} disliked" if summary.down else ""
+    liked = say("{up:,} liked", up=summary.up) if summary.up else ""
+    disliked = say("{down:,} disliked", down=summary.down) if summary.down else ""
     parts = (summary.day, counted(summary.answers, "answers"), liked, disliked, LABELS.get(summary.source, ""))
     return " · ".join(part for part in parts if part)

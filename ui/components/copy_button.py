@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from ui.components.text import Text, box, icon
+from ui.texts import say
 
 
 def copy_button(text: str, what: str) -> ui.element:
@@ -10,7 +11,7 @@ def copy_button(text: str, what: str) -> ui.element:
     button = ui.element("button").classes("ts-copy")
     button.props["type"] = "button"
     button.props["data-copy"] = text
-    button.props["aria-label"] = button.props["title"] = f"Copy {what}"
+    button.props["aria-label"] = button.props["title"] = say("Copy {what}", what=say(what))
     with button:
         icon("copy")
         icon("check")

@@ -6,6 +6,7 @@ from ui.components.clock import short_date
 from ui.components.method_words import METHOD_WORDS
 from ui.components.quantity import size_of
 from ui.components.text import Text, box, icon, link
+from ui.texts import say
 
 
 def custom_model_card(model: CustomModel) -> None:
@@ -16,7 +17,7 @@ def custom_model_card(model: CustomModel) -> None:
             with box("ts-option-text"):
                 with box("ts-dataset-name", "h2"):
                     link(model.name, routes.custom_model(model.id), "ts-row-title").props["title"] = model.name
-                Text("span", f"on {model.base_name}", "ts-option-sub")
+                Text("span", say("on {model}", model=model.base_name), "ts-option-sub")
         with box("ts-dataset-badges"):
             Text("span", words.name, f"ts-badge ts-badge-{words.tone}")
             for tag in model.tags[:4]:
@@ -35,4 +36,4 @@ def custom_model_card(model: CustomModel) -> None:
 def _fact(term: str, value: str) -> None:
     with box("ts-dataset-fact"):
         Text("dt", term)
-        Text("dd", value, "ts-clip").props["title"] = value
+        Text("dd", value, "ts-clip").props["title"] = say(value)

@@ -10,6 +10,7 @@ from ui.components.quantity import counted, size_of
 from ui.components.text import Text, box, emoji, icon, link
 from ui.components.verdict import verdict_mark
 from ui.kinds import WORDS
+from ui.texts import say
 
 PACKED = (".gz", ".zst")
 CONTAINERS = {
@@ -31,17 +32,17 @@ def dataset_card(dataset: Dataset) -> None:
                 link(dataset.name, routes.dataset(dataset.id), "ts-row-title").props["title"] = dataset.name
             verdict_mark(dataset)
         with box("ts-dataset-badges"):
-            Text("span", f"✓ {words.badge}", f"ts-badge ts-badge-{words.tone}")
+            Text("span", f"✓ {say(words.badge)}", f"ts-badge ts-badge-{words.tone}")
             if dataset.version > 1:
-                Text("span", f"Version {dataset.version}", "ts-badge ts-badge-grey")
+                Text("span", say("Version {version}", version=dataset.version), "ts-badge ts-badge-grey")
             if dataset.visibility is Visibility.PRIVATE:
                 Text("span", "Private", "ts-badge ts-badge-grey")
             for tag in dataset.tags[:4]:
                 Text("span", tag, "ts-badge ts-badge-grey")
         with box("ts-dataset-facts", "dl"):
-            _fact(f"{words.examples}:", counted(dataset.rows, words.unit))
+            _fact(f"{say(words.examples)}:", counted(dataset.rows, words.unit))
             _fact("Size:", size_of(dataset.bytes))
-            _fact("Format:", container_of(dataset)).props["title"] = format_label(dataset)
+            _fact("Format:", container_of(dataset)).props["title"] = say(format_label(dataset))
         with box("ts-dataset-foot"):
             icon("clock")
             Text("span", f"{short_date(dataset.created_at)} · {dataset.created_by_name}")

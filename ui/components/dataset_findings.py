@@ -24,6 +24,7 @@ from ui.components.example import clipped, example
 from ui.components.new_version import go_to_version
 from ui.components.quantity import counted
 from ui.components.text import Text, box, heading, link
+from ui.texts import say
 from ui.threads import in_thread
 
 PAGE_FINDINGS = 50
@@ -46,13 +47,13 @@ class DatasetFindings:
         actor = await in_thread(self._studio.people.actor)
         others = await in_thread(self._studio.datasets.all, actor=actor)
         fitting = {
-            other.id: f"{other.name} · version {other.version}"
+            other.id: say("{name} · version {version}", name=other.name, version=other.version)
             for other in others
             if other.kind is self._dataset.kind and other.id != self._dataset.id
         }
         CloserLookCard(self._studio, self._dataset, closer, fitting)
         for note in report.notes:
-            Text("p", f"{note.text}{f' (line {note.line})' if note.line else ''}", "ts-note")
+            Text("p", f"{note.text}{say(' (line {line})', line=note.line) if note.line else ''}", "ts-note")
         counts = {found: count.count for known in (report, closer) if known for found, count in known.codes.items()}
         if not counts:
             empty_state("Nothing was found", "Every row is what its kind asks for.", symbol="check")
@@ -67,16 +68,21 @@ class DatasetFindings:
     def _fixes(self, counts: dict[str, int], evaluation: str) -> None:
         with box("ts-actions"):
             if ERRORS & set(counts):
-                title = f"Drop {counted(self._dataset.errors, 'rows')} with errors"
+                title = say(
+                    "Drop {count:,} row with errors | Drop {count:,} rows with errors", count=self._dataset.errors
+                )
                 self._fix_button(title, sorted(ERRORS & set(counts)), partial(self._fix, Fix.DROP_ERRORS)).mark(
                     "drop-errors"
                 )
             if COPY in counts:
-                title = f"Remove {counted(counts[COPY], 'copies').replace('1 copie', '1 copy')}"
+                title = say("Remove {count:,} copy | Remove {count:,} copies", count=counts[COPY])
                 self._fix_button(title, [COPY], partial(self._fix, Fix.DEDUPLICATE)).mark("deduplicate")
 
             if LEAK in counts and evaluation:
-                title = f"Leave {counted(counts[LEAK], 'rows')} to the evaluation dataset"
+                title = say(
+                    "Leave {count:,} row to the evaluation dataset | Leave {count:,} rows to the evaluation dataset",
+                    count=counts[LEAK],
+                )
                 move = partial(self._fix, Fix.MOVE_LEAKED, evaluation=evaluation)
                 self._fix_button(title, [LEAK], move).mark("move-leaked")
 
@@ -93,17 +99,20 @@ class DatasetFindings:
         """What would go, before it goes."""
         rows = await in_thread(self._doomed, codes)
         with ui.dialog() as dialog, box("ts-dialog ts-dialog-row"):
-            dialog.props["aria-label"] = title
+            dialog.props["aria-label"] = say(title)
             heading(title, 2)
-            text = f"Version {self._dataset.version} stays as it is; a new version without these rows is made."
+            text = say(
+                "Version {version} stays as it is; a new version without these rows is made.",
+                version=self._dataset.version,
+            )
             Text("p", text, "ts-muted")
             with box("ts-diff"):
                 for row in rows:
                     with box("ts-diff-row ts-diff-gone"):
-                        Text("span", f"− Row {row.number + 1:,}", "ts-tag")
+                        Text("span", say("− Row {number:,}", number=row.number + 1), "ts-tag")
                         example(pair_of(row, self._dataset.kind), self._dataset.kind)
             if len(rows) == ROWS_PREVIEWED:
-                Text("p", f"These are the first {ROWS_PREVIEWED}.", "ts-muted")
+                Text("p", say("These are the first {count}.", count=ROWS_PREVIEWED), "ts-muted")
             with box("ts-dialog-foot"):
                 Button("Keep them", dialog.close)
                 Button("Make the new version", lambda: go_to_version(self._studio, make), kind="primary").mark(
@@ -129,7 +138,10 @@ class DatasetFindings:
                 Button(
                     "Drop these rows",
                     partial(
-                        self._preview, f"Drop rows: {known.title if known else code}", [code], partial(self._drop, code)
+                        self._preview,
+                        say("Drop rows: {title}", title=known.title if known else code),
+                        [code],
+                        partial(self._drop, code),
                     ),
                     kind="ghost",
                 )
@@ -140,17 +152,22 @@ class DatasetFindings:
         start = (number - 1) * PAGE_FINDINGS
         found: FindingPage = await in_thread(finding_page, self._version, code=code, start=start, count=PAGE_FINDINGS)
         with box("ts-card", "section") as card:
-            card.props["aria-label"] = "Rows"
+            card.props["aria-label"] = say("Rows")
             with box("ts-finding-list", "ul"):
                 for finding in found.findings:
                     with box("ts-finding", "li"):
                         href = routes.dataset(self._dataset.id, tab="rows", row=str(finding.row + 1))
-                        link(f"Row {finding.row + 1:,}", href)
-                        Text("span", f"line {finding.line:,}" if finding.line else "", "ts-muted")
+                        link(say("Row {number:,}", number=finding.row + 1), href)
+                        Text("span", say("line {line:,}", line=finding.line) if finding.line else "", "ts-muted")
                         Text("span", clipped(finding.detail)[:400])
             if found.total > PAGE_FINDINGS:
-                with box("ts-pager", "nav").props("aria-label=Pages"):
-                    shown = f"{start + 1:,}–{start + len(found.findings):,} of {found.total:,}"
+                with box("ts-pager", "nav", label="Pages"):
+                    shown = say(
+                        "{first:,}–{last:,} of {total:,}",
+                        first=start + 1,
+                        last=start + len(found.findings),
+                        total=found.total,
+                    )
                     Text("span", shown, "ts-muted")
                     previous = Button("Previous", lambda: ui.navigate.to(self._address(code, number - 1)))
                     previous.set_enabled(number > 1)

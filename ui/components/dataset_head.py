@@ -21,6 +21,7 @@ from ui.components.quantity import counted, size_of
 from ui.components.text import Text, box, heading, link
 from ui.components.verdict import verdict_line
 from ui.kinds import WORDS
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -45,8 +46,15 @@ def dataset_head(studio: Studio, dataset: Dataset, versions: Sequence[Dataset]) 
     newest = versions[0] if versions else dataset
     if newest.version > dataset.version:
         with box("ts-banner ts-banner-line"):
-            Text("span", f"This is version {dataset.version}; the newest is version {newest.version}.")
-            link(f"Open version {newest.version}", routes.dataset(newest.id))
+            Text(
+                "span",
+                say(
+                    "This is version {version}; the newest is version {newest}.",
+                    version=dataset.version,
+                    newest=newest.version,
+                ),
+            )
+            link(say("Open version {version}", version=newest.version), routes.dataset(newest.id))
     verdict_line(dataset)
     _figures(dataset)
 
@@ -64,13 +72,13 @@ def _figures(dataset: Dataset) -> None:
         ):
             with box("ts-figure"):
                 Text("dt", term)
-                Text("dd", value).props["title"] = value
+                Text("dd", value).props["title"] = say(value)
 
 
 def _actions(studio: Studio, dataset: Dataset) -> None:
     dialog = labels_dialog(studio, dataset)
     delete = confirm(
-        f"Delete “{dataset.name}” version {dataset.version}?",
+        say("Delete “{name}” version {version}?", name=dataset.name, version=dataset.version),
         "It goes to the trash for a week; other versions stay. Jobs that were trained on it keep what they have.",
         yes="Delete",
         no="Keep it",
@@ -84,7 +92,7 @@ def _actions(studio: Studio, dataset: Dataset) -> None:
         for form in EXPORTS.values():
             if dataset.kind in form.convert:
                 href = f"{routes.download(dataset.id, form.name)}"
-                menu_item(f"Download as {form.label}", "download", partial(ui.navigate.to, href))
+                menu_item(say("Download as {format}", format=form.label), "download", partial(ui.navigate.to, href))
         menu_item("Delete this version", "trash", delete.open)
     objective = WORDS[dataset.kind].objective
     if objective:
@@ -97,6 +105,6 @@ async def _delete(studio: Studio, dataset: Dataset) -> None:
         actor = await in_thread(studio.people.actor)
         await in_thread(studio.deletion.delete, dataset.id, actor=actor)
     except StudioError as error:
-        ui.notify(str(error), type="negative")
+        ui.notify(say(str(error)), type="negative")
         return
     ui.navigate.to(routes.datasets(dataset.kind))

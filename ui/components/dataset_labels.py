@@ -9,7 +9,8 @@ from core.studio import Studio
 from storage.tables import Dataset, Visibility
 from ui import routes
 from ui.components.button import Button
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import said
 from ui.threads import in_thread
 
 SEEN_BY = {Visibility.EVERYONE: "Everyone on this studio", Visibility.PRIVATE: "Only me"}
@@ -32,7 +33,7 @@ def labels_dialog(studio: Studio, dataset: Dataset) -> ui.dialog:
         ui.navigate.to(routes.dataset(dataset.id))
 
     with ui.dialog() as dialog, box("ts-dialog ts-dialog-wide"):
-        dialog.props("aria-label='Edit details'")
+        dialog.props(aria("Edit details"))
         heading("Edit details", 2)
         with box("ts-field"):
             props = _labelled("Name", "name")
@@ -45,7 +46,7 @@ def labels_dialog(studio: Studio, dataset: Dataset) -> ui.dialog:
             tags = ui.input(value=", ".join(dataset.tags)).props(props).classes("ts-input").mark("label-tags")
         with box("ts-field"):
             props = _labelled("Who sees it", "visibility")
-            seen = ui.select(SEEN_BY, value=dataset.visibility).props(props).classes("ts-input")
+            seen = ui.select(said(SEEN_BY), value=dataset.visibility).props(props).classes("ts-input")
         problem = Text("p", "", "ts-error").props("role=alert")
         with box("ts-dialog-foot"):
             Button("Cancel", dialog.close)

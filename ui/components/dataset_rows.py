@@ -25,7 +25,8 @@ from ui.components.empty_state import empty_state
 from ui.components.example import conversation, example
 from ui.components.new_version import make_version
 from ui.components.row_editor import RowEditor, add_rows_dialog
-from ui.components.text import Text, box, link
+from ui.components.text import Text, aria, box, link
+from ui.texts import say
 from ui.threads import in_thread
 
 PAGE_ROWS = 20
@@ -71,14 +72,14 @@ class DatasetRows:
     def _controls(self, shown: Shown) -> None:
         with box("ts-filters"):
             chosen = ui.select(
-                {str(order): title for order, title in ORDERS.items()},
+                {str(order): say(title) for order, title in ORDERS.items()},
                 value=str(self._order),
                 on_change=lambda event: self._go(order=str(event.value)),
             )
-            chosen.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Order")
+            chosen.props("outlined dense options-dense popup-content-class=ts-menu").props(aria("Order"))
             chosen.classes("ts-input ts-order").mark("order")
-            jump = ui.input(placeholder="Go to row").props("outlined dense type=number min=1")
-            jump.props["aria-label"] = "Go to row"
+            jump = ui.input(placeholder=say("Go to row")).props("outlined dense type=number min=1")
+            jump.props["aria-label"] = say("Go to row")
             jump.classes("ts-input ts-jump").mark("jump")
             jump.on("keydown.enter", lambda: self._go(row=jump.value or ""), [])
             with box("ts-actions ts-push"):
@@ -88,17 +89,22 @@ class DatasetRows:
 
     def _row(self, row: Row, findings: Sequence[Finding]) -> None:
         with box("ts-card ts-row-card", "article") as card:
-            card.props["aria-label"] = f"Row {row.number + 1}"
+            card.props["aria-label"] = say("Row {number:,}", number=row.number + 1)
             with box("ts-row-head"):
                 mark = ui.checkbox(on_change=partial(self._choose, row.number)).props("dense").classes("ts-checkbox")
-                mark.props["aria-label"] = f"Select row {row.number + 1}"
-                Text("span", f"Row {row.number + 1:,}", "ts-strong")
+                mark.props["aria-label"] = say("Select row {number:,}", number=row.number + 1)
+                Text("span", say("Row {number:,}", number=row.number + 1), "ts-strong")
                 if row.line and row.line != row.number + 1:
-                    Text("span", f"line {row.line:,} of the file", "ts-muted")
+                    Text("span", say("line {line:,} of the file", line=row.line), "ts-muted")
                 for finding in findings:
                     self._badge(finding)
                 dialog = RowEditor(self._studio, self._dataset, row)
-                edit = Button(icon="edit", on_click=dialog.open, kind="ghost", label=f"Edit row {row.number + 1}")
+                edit = Button(
+                    icon="edit",
+                    on_click=dialog.open,
+                    kind="ghost",
+                    label=say("Edit row {number:,}", number=row.number + 1),
+                )
                 edit.classes("ts-push").mark(f"edit-{row.number + 1}")
             example(pair_of(row, self._dataset.kind), self._dataset.kind)
             if not row.is_broken:
@@ -112,18 +118,21 @@ class DatasetRows:
         tone = "red" if level_of(finding.code) is Level.ERROR else "amber"
         href = routes.dataset(self._dataset.id, tab="findings", code=finding.code)
         badge = link(known.title if known else finding.code, href, f"ts-badge ts-badge-{tone}")
-        badge.props["title"] = f"{finding.detail} {known.fix if known else ''}".strip()
+        badge.props["title"] = say(f"{finding.detail} {known.fix if known else ''}".strip())
 
     def _choose(self, number: int, event: ValueChangeEventArguments[bool]) -> None:
         (self._chosen.add if event.value else self._chosen.discard)(number)
         self._delete.visible = bool(self._chosen)
-        self._delete.text = f"Delete {len(self._chosen)} selected"
+        self._delete.text = say("Delete {count:,} selected", count=len(self._chosen))
 
     def _ask_delete(self) -> None:
         change = Change(delete=frozenset(self._chosen))
         confirm(
-            f"Delete {len(self._chosen)} rows?",
-            f"Version {self._dataset.version} stays as it is; a new version without these rows is made.",
+            say("Delete {count:,} row? | Delete {count:,} rows?", count=len(self._chosen)),
+            say(
+                "Version {version} stays as it is; a new version without these rows is made.",
+                version=self._dataset.version,
+            ),
             yes="Make the new version",
             no="Keep them",
             on_yes=lambda: make_version(self._studio, self._dataset, change),
@@ -133,10 +142,12 @@ class DatasetRows:
         last = shown.first + len(shown.rows)
         if shown.total <= PAGE_ROWS:
             return
-        with box("ts-pager", "nav").props("aria-label=Pages"):
-            Text("span", f"{shown.first + 1:,}–{last:,} of {shown.total:,}", "ts-muted").props("role=status").mark(
-                "range"
-            )
+        with box("ts-pager", "nav", label="Pages"):
+            Text(
+                "span",
+                say("{first:,}–{last:,} of {total:,}", first=shown.first + 1, last=last, total=shown.total),
+                "ts-muted",
+            ).props("role=status").mark("range")
             for text, first in (("Previous", shown.first - PAGE_ROWS), ("Next", last)):
                 button = Button(text, partial(self._go, row=str(max(0, first) + 1)))
                 button.set_enabled(0 <= first < shown.total or (first < 0 < shown.first))

@@ -15,8 +15,9 @@ from ui.components.button import Button
 from ui.components.empty_state import empty_state
 from ui.components.quantity import counted
 from ui.components.row_tokens import legend, row_tokens
-from ui.components.text import Text, box, heading, link
+from ui.components.text import Text, aria, box, heading, link
 from ui.components.token_chart import token_chart
+from ui.texts import say
 from ui.threads import in_thread
 
 LOOK_EVERY_S = 0.3
@@ -91,7 +92,7 @@ class DatasetTokens:
     def _wait(self) -> None:
         with self._body, box("ts-card ts-arrived").mark("counting"):
             heading("Counting tokens", 2)
-            bar = ui.element("progress").classes("ts-progress").props("aria-label='Counting tokens'")
+            bar = ui.element("progress").classes("ts-progress").props(aria("Counting tokens"))
             text = Text("p", "", "ts-muted").props("role=status")
             with box("ts-step-foot"):
                 Button("Cancel", self._cancel)
@@ -131,11 +132,11 @@ class DatasetTokens:
             if objection := report.objection():
                 Text("p", objection, "ts-error").props("role=alert").mark("objection")
             _figures(report)
-            with box("ts-card", "section").props("aria-label=Histogram"):
+            with box("ts-card", "section", label="Histogram"):
                 heading("Tokens a row", 2)
                 token_chart(report)
             self._found(report)
-            self._rendered = box("ts-card", "section").props("aria-label='One row'")
+            self._rendered = box("ts-card", "section", label="One row")
         await self._show_row(self._row or (longest[0] + 1 if longest else 1), longest)
 
     def _found(self, report: TokenReport) -> None:
@@ -156,7 +157,7 @@ class DatasetTokens:
     async def _show_row(self, number: int, longest: Sequence[int]) -> None:
         number = min(max(number, 1), max(self._dataset.rows, 1))
         with self._rendered:
-            heading(f"Row {number:,} as the model reads it", 2)
+            heading(say("Row {number:,} as the model reads it", number=number), 2)
             legend()
             self._links("Longest rows", longest)
             waiting = Text("p", "Rendering…", "ts-muted").props("role=status")
@@ -171,7 +172,7 @@ class DatasetTokens:
 
 
 def _label(context: int) -> str:
-    return f"Max context length: {context:,} tokens"
+    return say("Max context length: {count:,} tokens", count=context)
 
 
 def _figures(report: TokenReport) -> None:

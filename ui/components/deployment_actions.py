@@ -9,6 +9,7 @@ from nicegui import ui
 from core.errors import StudioError
 from core.people import Actor
 from core.studio import Studio
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -18,7 +19,7 @@ async def do(studio: Studio, doing: Callable[[Actor], Any]) -> bool:
         actor = await in_thread(studio.people.actor)
         done = await in_thread(doing, actor)
     except StudioError as error:
-        ui.notify(str(error), type="negative")
+        ui.notify(say(str(error)), type="negative")
         return False
     if isinstance(done, Future):  # a switch; its page says how it goes on
         done.add_done_callback(lambda finished: finished.exception())

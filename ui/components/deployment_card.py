@@ -6,6 +6,7 @@ from ui.components.clock import short_date
 from ui.components.quantity import size_of
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, link
+from ui.texts import say
 
 
 def deployment_card(deployed: Deployed) -> None:
@@ -19,7 +20,10 @@ def deployment_card(deployed: Deployed) -> None:
             StatusPill(standing.state)
         Text("p", standing.reason, "ts-muted")
         with box("ts-dataset-facts", "dl"):
-            _fact("Requests", f"{figures.requests:,}" + (f", {figures.errors:,} failed" if figures.errors else ""))
+            _fact(
+                "Requests",
+                f"{figures.requests:,}" + (say(", {count:,} failed", count=figures.errors) if figures.errors else ""),
+            )
             _fact("Tokens written", f"{figures.completion_tokens:,}")
             _fact("Memory", size_of(standing.memory_bytes) if standing.memory_bytes else "none")
         with box("ts-dataset-foot"):

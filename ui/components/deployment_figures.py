@@ -1,8 +1,9 @@
 """What a deployment does, in figures that follow it."""
 
 from core.serving.deployments import Deployed
-from ui.components.quantity import counted, size_of
+from ui.components.quantity import size_of
 from ui.components.text import Text, box
+from ui.texts import say
 
 LATELY = "Of the last 15 minutes"
 
@@ -10,7 +11,7 @@ LATELY = "Of the last 15 minutes"
 class DeploymentFigures:
     def __init__(self) -> None:
         self._values: dict[str, tuple[Text, Text]] = {}
-        with box("ts-figures ts-deployed-figures", "dl").props("aria-label=Figures").mark("figures"):
+        with box("ts-figures ts-deployed-figures", "dl", label="Figures").mark("figures"):
             for term in ("Requests", "Tokens read", "Tokens written", "Memory"):
                 self._figure(term)
             for term in ("Tokens per second", "First token", "Latency"):
@@ -19,10 +20,16 @@ class DeploymentFigures:
     def show(self, deployed: Deployed) -> None:
         figures, memory = deployed.figures, deployed.standing.memory_bytes
         shares = deployed.standing.shares
-        self._show("Requests", f"{figures.requests:,}", f"{figures.running:,} running, {figures.errors:,} failed")
+        self._show(
+            "Requests",
+            f"{figures.requests:,}",
+            say("{running:,} running, {failed:,} failed", running=figures.running, failed=figures.errors),
+        )
         self._show("Tokens read", f"{figures.prompt_tokens:,}")
         self._show("Tokens written", f"{figures.completion_tokens:,}")
-        shared = f"shared by {counted(shares, 'adapters')}" if memory and shares > 1 else ""
+        shared = (
+            say("shared by {count} adapter | shared by {count} adapters", count=shares) if memory and shares > 1 else ""
+        )
         self._show("Memory", size_of(memory) if memory else "none", shared)
         self._show("Tokens per second", f"{figures.tokens_per_s:.1f}" if figures.tokens_per_s else "–")
         self._show("First token", time_of(figures.first_p50_s), slow(figures.first_p95_s))
@@ -36,7 +43,7 @@ class DeploymentFigures:
         with box("ts-figure"):
             name = Text("dt", term)
             if title:
-                name.props["title"] = title
+                name.props["title"] = say(title)
             self._values[term] = Text("dd", "–"), Text("dd", "", "ts-sub")
 
 

@@ -12,7 +12,7 @@ INTERVAL_S = 5.0
 class DiskBanner:
     def __init__(self, studio: Studio, shortage: str) -> None:
         self._studio = studio
-        self._box = box("ts-card ts-warnings", "section").props("role=alert aria-label=Disk")
+        self._box = box("ts-card ts-warnings", "section", label="Disk").props("role=alert")
         with self._box, box("ts-warning"):
             icon("alert")
             self._text = Text("p", "")

@@ -6,6 +6,7 @@ from core.studio import Studio
 from ui.components.meter import Meter
 from ui.components.quantity import size_of
 from ui.components.text import Text, box
+from ui.texts import say
 from ui.threads import in_own_thread
 
 
@@ -24,7 +25,7 @@ class DiskUse:
         total = sum(part.bytes for part in parts)
         self._parts.clear()
         with self._parts:
-            Text("p", f"{size_of(total)} in all", "ts-strong")
+            Text("p", say("{size} in all", size=size_of(total)), "ts-strong")
             for part in (part for part in parts if part.bytes):
                 # Each is told against the whole, so no meter warns.
                 Meter(part.title).show(min(part.bytes / max(total, 1), 0.89), size_of(part.bytes))

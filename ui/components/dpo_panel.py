@@ -9,7 +9,7 @@ from ui.components.text import box, heading
 
 def dpo_panel(form: SpecForm) -> list[ui.input]:
     """The inputs that can hold something that cannot be sent."""
-    with box("ts-panel", "section").props("aria-label='Preference Parameters'"):
+    with box("ts-panel", "section", label="Preference Parameters"):
         heading("Preference Parameters", 3)
         with box("ts-grid"):
             entries = [spec_field(form, "dpo.beta")]

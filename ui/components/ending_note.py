@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 
 class EndingNote:
     """Invisible while there is nothing to say."""
 
     def __init__(self) -> None:
-        with box("ts-card", "section").props("aria-label='How it ended'") as self._card:
+        with box("ts-card", "section", label="How it ended") as self._card:
             heading("How it ended", 2)
             self._text = Text("p", "").mark("ending-note")
         self._card.visible = False
@@ -23,11 +24,27 @@ def ending(facts: Mapping[str, float]) -> str:
     """From the facts of the last event."""
     said = []
     if "stopped_early_step" in facts:
-        said.append(f"It stopped early at step {facts['stopped_early_step']:.0f}, as nothing got better any more.")
+        said.append(
+            say(
+                "It stopped early at step {step:.0f}, as nothing got better any more.", step=facts["stopped_early_step"]
+            )
+        )
     if "best_step" in facts and "exported_step" in facts:
-        exported = f"The output holds step {facts['exported_step']:.0f}"
+        exported = say("The output holds step {step:.0f}", step=facts["exported_step"])
         if facts["exported_step"] == facts["best_step"]:
-            said.append(f"{exported}, the best that was evaluated ({facts['best_value']:.4g}).")
+            said.append(
+                say(
+                    "{exported}, the best that was evaluated ({value:.4g}).",
+                    exported=exported,
+                    value=facts["best_value"],
+                )
+            )
         else:
-            said.append(f"{exported}; step {facts['best_step']:.0f} was better and has no checkpoint any more.")
+            said.append(
+                say(
+                    "{exported}; step {step:.0f} was better and has no checkpoint any more.",
+                    exported=exported,
+                    step=facts["best_step"],
+                )
+            )
     return " ".join(said)

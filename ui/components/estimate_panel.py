@@ -10,6 +10,7 @@ from ui.components.facts import fact
 from ui.components.quantity import duration, size_of
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 PILLS = {
     Verdict.FITS: ("Fits", "good"),
@@ -25,7 +26,7 @@ class EstimatePanel:
 
     def __init__(self, form: SpecForm) -> None:
         self._form = form
-        with box("ts-panel", "section").props("aria-label='What it takes'"):
+        with box("ts-panel", "section", label="What it takes"):
             heading("What it takes", 3)
             self._content = box("ts-stretch").props("role=status").mark("estimate")
 
@@ -41,9 +42,13 @@ class EstimatePanel:
             _verdict(outlook)
             _bar(outlook.memory)
             with box("ts-facts", "dl"):
-                speed = f"{outlook.tokens_per_second:,.0f} tokens/s, {outlook.basis}"
-                fact("Time", f"about {duration(outlook.seconds)}", note=speed)
-                fact("Disk", f"at most {size_of(outlook.disk_bytes)}", note=f"{size_of(free_disk_bytes)} are free")
+                speed = say("{rate:,.0f} tokens/s, {basis}", rate=outlook.tokens_per_second, basis=say(outlook.basis))
+                fact("Time", say("about {time}", time=duration(outlook.seconds)), note=speed)
+                fact(
+                    "Disk",
+                    say("at most {size}", size=size_of(outlook.disk_bytes)),
+                    note=say("{size} are free", size=size_of(free_disk_bytes)),
+                )
                 fact("Trained weights", f"{outlook.trainable_parameters:,}")
             if not outlook.traffic.counted:
                 note = "Rows are guessed by their characters. “Count tokens” on the dataset’s page makes this sharper."
@@ -59,9 +64,9 @@ class EstimatePanel:
                     Text("span", rung.label, "ts-strong")
                     outcome = f"{size_of(rung.memory_bytes)}, {rung.verdict.value}"
                     Text("span", outcome, "ts-change-values")
-                    Text("span", f"Costs {rung.costs}", "ts-muted")
+                    Text("span", say("Costs {costs}", costs=say(rung.costs)), "ts-muted")
                     use = Button("Use it", partial(self._use, rung))
-                    use.props["aria-label"] = f"Use it: {rung.label}"
+                    use.props["aria-label"] = say("Use it: {label}", label=say(rung.label))
                     use.mark(f"use-{rung.field}")
 
     def _use(self, rung: Rung) -> None:
@@ -76,8 +81,16 @@ def _verdict(outlook: Outlook) -> None:
     room = outlook.room
     with box("ts-estimate-head"):
         Text("span", label, f"ts-pill ts-pill-{kind}").mark("verdict")
-        needed = f"About {size_of(outlook.needed_bytes)} of memory ({outlook.basis})"
-        Text("span", f"{needed}; {size_of(room.free_bytes)} of {room.device} are free.")
+        needed = say("About {size} of memory ({basis})", size=size_of(outlook.needed_bytes), basis=say(outlook.basis))
+        Text(
+            "span",
+            say(
+                "{needed}; {size} of {device} are free.",
+                needed=needed,
+                size=size_of(room.free_bytes),
+                device=say(room.device),
+            ),
+        )
     if outlook.verdict is Verdict.TIGHT and outlook.needed_bytes > room.free_bytes:
         Text("p", "It starts when other programs have given enough of it back.", "ts-note")
 
@@ -86,7 +99,7 @@ def _bar(memory: Memory) -> None:
     total = max(memory.total_bytes, 1)
     words = ", ".join(f"{part.name} {size_of(part.size_bytes)}" for part in memory.parts)
     with box("ts-estimate-bar").props("role=img") as bar:
-        bar.props["aria-label"] = f"Memory by part: {words}"
+        bar.props["aria-label"] = say("Memory by part: {parts}", parts=words)
         for part in memory.parts:
             share = part.size_bytes / total
             if share >= LEAST_SHARE:

@@ -4,6 +4,7 @@ from core.checks.codes import CODES
 from core.datasets.preview import Pair, pair_of, words
 from storage.rows import Content, Kind, Message, Row
 from ui.components.text import Text, box
+from ui.texts import say
 
 #: More of a text is not sent to the browser.
 SHOWN_CHARACTERS = 6000
@@ -63,7 +64,7 @@ def _message(message: Message, title: str) -> None:
     weight = " (weight 0: not learned)" if message.get("weight") == 0 else ""
     thought = message.get("reasoning_content")
     if thought:
-        _spoken(f"{title} thinking".strip(), str(thought), role)
+        _spoken(say("{who} thinking", who=say(title)).strip(), str(thought), role)
     _spoken(f"{title} {role}{weight}".strip(), words([message]), role)
 
 
@@ -76,7 +77,15 @@ def _spoken(title: str, text: str, role: str) -> None:
 
 def clipped(text: str) -> str:
     beyond = len(text) - SHOWN_CHARACTERS
-    return f"{text[:SHOWN_CHARACTERS]}… ({beyond:,} more characters)" if beyond > 0 else text
+    return (
+        say(
+            "{begin}… ({count:,} more character) | {begin}… ({count:,} more characters)",
+            begin=text[:SHOWN_CHARACTERS],
+            count=beyond,
+        )
+        if beyond > 0
+        else text
+    )
 
 
 def _side(title: str, text: str, classes: str) -> None:

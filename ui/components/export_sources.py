@@ -7,7 +7,7 @@ _TRANSCRIPT = "A text file with lines that begin with “User:” and “Assista
 
 
 def export_sources() -> None:
-    with box("ts-card ts-sources", "section").props("aria-label='Where the file comes from'"):
+    with box("ts-card ts-sources", "section", label="Where the file comes from"):
         heading("Where the file comes from", 2)
         with box("ts-sources-list", "dl"):
             for source in SOURCES.values():

@@ -2,6 +2,7 @@
 
 from ui.components.copy_button import copy_button
 from ui.components.text import Text, box, link
+from ui.texts import say
 
 
 def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "", href: str = "") -> Text:
@@ -11,9 +12,9 @@ def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "
         Text("dt", term)
         with box("ts-fact-value", "dd"):
             shown = link(value, href) if href else Text("span", value)
-            shown.props["title"] = value
+            shown.props["title"] = say(value)
             if copy:
-                copy_button(copy, term.lower())
+                copy_button(copy, term)
             if path:
                 Text("p", path, "ts-note ts-path").props["title"] = path
             if note:

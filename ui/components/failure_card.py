@@ -13,7 +13,8 @@ from storage.status import Cause, Status
 from storage.tables import Job
 from ui import routes
 from ui.components.button import Action, Button
-from ui.components.text import Text, box, heading, icon
+from ui.components.text import Text, aria, box, heading, icon
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -41,8 +42,8 @@ class FailureCard:
                 Text("span", cause.replace("_", " "), "ts-badge ts-badge-red")
             Text("p", job.message or "It ended without a message.")
             if job.evidence:
-                Text("pre", job.evidence, "ts-evidence").props("tabindex=0 aria-label=Evidence")
-            Text("p", f"Next: {ADVICE[cause]}", "ts-strong")
+                Text("pre", job.evidence, "ts-evidence").props("tabindex=0").props(aria("Evidence"))
+            Text("p", say("Next: {advice}", advice=say(ADVICE[cause])), "ts-strong")
             with box("ts-actions"):
                 self._actions(job)
 
@@ -59,9 +60,9 @@ class FailureCard:
             actor = await in_thread(self._studio.people.actor)
             started = await in_thread(remedies.take, remedy, job, self._studio.runs, actor=actor)
         except StudioError as error:
-            ui.notify(str(error), type="negative")
+            ui.notify(say(str(error)), type="negative")
             return
         if started.id == job.id:
-            ui.notify(f"“{started.title}” is in the queue again.")
+            ui.notify(say("“{title}” is in the queue again.", title=started.title))
         else:
             ui.navigate.to(routes.job(started.id, started.objective))

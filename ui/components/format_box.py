@@ -3,11 +3,12 @@
 from ui.components.copy_button import copy_button
 from ui.components.text import Text, box, emoji, heading
 from ui.kinds import UploadWords
+from ui.texts import say
 
 
 def format_box(words: UploadWords) -> None:
     with box("ts-teach", "section") as section:
-        section.props["aria-label"] = words.format_title
+        section.props["aria-label"] = say(words.format_title)
         with box("ts-teach-title"):
             emoji("💡", "bulb")
             heading(words.format_title, 2)

@@ -14,6 +14,7 @@ from ui.components.grader_members import GraderMembers
 from ui.components.grader_words import FORMS, single_titles
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, icon
+from ui.texts import say
 
 VIEWS = ("Fields", "JSON", "YAML")
 #: Of an example beside a column's name.
@@ -30,16 +31,16 @@ class GraderEditor:
         with box("ts-grader-head"):
             with box("ts-field"):
                 Text("label", "Grader", "ts-label").props["for"] = "grader-form"
-                titles = {kind: form.title for kind, form in FORMS.items()}
+                titles = {kind: say(form.title) for kind, form in FORMS.items()}
                 self._form = ui.select(titles, value=self._draft.kind or None, on_change=self._choose)
                 self._form.props("outlined dense for=grader-form popup-content-class=ts-menu")
-                self._form.props["placeholder"] = "Choose what scores an answer"
+                self._form.props["placeholder"] = say("Choose what scores an answer")
                 self._form.classes("ts-input").mark("grader-form")
-            with box("ts-segments").props("role=group aria-label='How to write the grader'"):
+            with box("ts-segments", label="How to write the grader").props("role=group"):
                 self._segments = {view: self._segment(view) for view in VIEWS}
         self._about = Text("p", "", "ts-help")
         self._body = box("ts-stretch")
-        self._columns = box("ts-columns-known").props("aria-label='Columns of the dataset' role=group")
+        self._columns = box("ts-columns-known", label="Columns of the dataset").props("role=group")
         self._problem = Text("p", "", "ts-error").props("role=alert").mark("grader-problem")
         self._show()
 
@@ -65,7 +66,9 @@ class GraderEditor:
             for name, value in item.items():
                 chip = Text("button", f"item.{name}", "ts-way ts-column-chip").props("type=button")
                 shown = str(value)
-                chip.props["title"] = f"First row: {shown[:SHOWN]}{'…' if len(shown) > SHOWN else ''}"
+                chip.props["title"] = say(
+                    "First row: {shown}{more}", shown=shown[:SHOWN], more="…" if len(shown) > SHOWN else ""
+                )
                 chip.on("click", partial(self._click_in, name), []).mark(f"column-{name}")
 
     def _segment(self, view: str) -> Text:
@@ -120,7 +123,7 @@ class GraderEditor:
 
     def _text(self) -> None:
         with box("ts-field"):
-            Text("label", f"The grader as {self._view}", "ts-label").props["for"] = "grader-text"
+            Text("label", say("The grader as {form}", form=self._view), "ts-label").props["for"] = "grader-text"
             shown = reading.as_text(self._draft.content or {}, is_yaml=self._view == "YAML")
             area = ui.textarea(value=shown, on_change=lambda event: self._read(event.value or ""))
             area.props("outlined for=grader-text spellcheck=false debounce=300")
@@ -130,7 +133,7 @@ class GraderEditor:
         try:
             content = reading.content_of(text)
         except BadInput as error:
-            self._complain(f"{error} What was there before stays.")
+            self._complain(say("{error} What was there before stays.", error=error))
             return
         self._draft.set((), content)
         self._complain(" ".join(self._draft.problems()))
@@ -148,7 +151,7 @@ class GraderEditor:
             self._draft.set(("reference",), template)
             self._show()
         else:
-            ui.notify(f"Click into a field first; then {template} goes there.")
+            ui.notify(say("Click into a field first; then {column} goes there.", column=template))
 
     def _complain(self, sentence: str) -> None:
         self._problem.text, self._problem.visible = sentence, bool(sentence)

@@ -12,6 +12,7 @@ from ui.components.grader_draft import GraderDraft, Place
 from ui.components.grader_words import model_of
 from ui.components.spec_form import number
 from ui.components.text import Text, box
+from ui.texts import say
 
 #: Written in a fixed-width face.
 CODE = ("source", "pattern", "json_schema", "sampling_params")
@@ -151,7 +152,7 @@ class GraderFields:
 
     def _problem(self, *place: str) -> str | None:
         sentence = self._draft.problem((*self._where(), *place))
-        return f"This field {sentence}" if sentence else None
+        return say("This field {problem}", problem=sentence) if sentence else None
 
 
 def _insert(entry: ui.textarea, text: str) -> None:

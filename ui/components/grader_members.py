@@ -8,6 +8,7 @@ from ui.components.button import Button
 from ui.components.grader_draft import GraderDraft, Place
 from ui.components.grader_words import single_titles
 from ui.components.text import Text, box
+from ui.texts import said, say
 
 FORMULA_HELP = "Over the names above, for example 0.8 * right + 0.2 * brief; + - * / ^ min max abs sqrt log"
 NAME_RULE = "Letters, digits and _ only, and no digit first: the formula uses the name."
@@ -23,7 +24,7 @@ class GraderMembers:
         self._show_again = show_again
         self.entries: list[ui.input] = []
         for at in range(len(draft.members())):
-            with box("ts-member", "section").props(f"aria-label='Grader {at + 1}'"):
+            with box("ts-member", "section", label=say("Grader {number}", number=at + 1)):
                 self._head(at)
                 show_fields(self._where(at))
         Button("Add a grader", self._add, icon="plus").mark("add-grader")
@@ -48,11 +49,16 @@ class GraderMembers:
                 Text("label", "Form", "ts-label").props["for"] = f"grader-form-{at}"
                 kind = self._draft.get(("graders", name, "type"))
                 known = kind if kind in single_titles() else None
-                form = ui.select(single_titles(), value=known, on_change=lambda event: self._change(at, event.value))
+                form = ui.select(
+                    said(single_titles()), value=known, on_change=lambda event: self._change(at, event.value)
+                )
                 form.props(f"outlined dense for=grader-form-{at} popup-content-class=ts-menu")
                 form.classes("ts-input").mark(f"grader-form-{at}")
             remove = Button(
-                icon="trash", on_click=lambda: self._remove(at), kind="ghost", label=f"Remove grader {at + 1}"
+                icon="trash",
+                on_click=lambda: self._remove(at),
+                kind="ghost",
+                label=say("Remove grader {number}", number=at + 1),
             )
             remove.mark(f"remove-grader-{at}").set_enabled(len(self._draft.members()) > 1)
 
@@ -71,7 +77,7 @@ class GraderMembers:
     def _name_problem(self, at: int, name: str) -> str | None:
         names = self._draft.members()
         if name in names and names.index(name) != at:
-            return f"Another grader is called “{name}”."
+            return say("Another grader is called “{name}”.", name=name)
         return NAME_RULE if self._draft.problem(("graders", name)) else None
 
     def _change(self, at: int, kind: str) -> None:

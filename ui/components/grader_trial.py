@@ -12,7 +12,8 @@ from core.studio import Studio
 from storage.objectives import Rft
 from ui.components.button import Button
 from ui.components.spec_form import SpecForm
-from ui.components.text import Text, box, icon
+from ui.components.text import Text, aria, box, icon
+from ui.texts import say
 from ui.threads import in_own_thread, in_thread
 
 LOOK_EVERY_S = 0.3
@@ -28,7 +29,7 @@ class GraderTrialPanel:
             self._button = Button("Try it on 20 rows", self._try, icon="play").mark("try-grader")
             self._cancel = Button("Cancel", self._end, kind="ghost").mark("cancel-trial")
             self._phase = Text("span", "", "ts-muted").props("role=status")
-        self._bar = ui.element("progress").classes("ts-progress").props("aria-label='Trying the grader'")
+        self._bar = ui.element("progress").classes("ts-progress").props(aria("Trying the grader"))
         self._problem = Text("p", "", "ts-error").props("role=alert").mark("trial-problem")
         self._result = box("ts-stretch").mark("trial")
         self._timer = ui.timer(LOOK_EVERY_S, self._look, active=False)
@@ -73,7 +74,7 @@ class GraderTrialPanel:
         progress = self._trial.progress if self._trial else None
         if progress and progress.total:
             self._bar.props["max"], self._bar.props["value"] = progress.total, progress.done
-            self._phase.text = f"Row {progress.done + 1} of {progress.total}"
+            self._phase.text = say("Row {number:,} of {total:,}", number=progress.done + 1, total=progress.total)
 
     def _grow_old(self) -> None:
         """What was found belongs to the grader as it was."""
@@ -103,10 +104,17 @@ def show_trial(trial: Trial) -> None:
         least, most = trial.range
         with box("ts-figures", "dl"):
             for term, value in (
-                ("Answers", f"{len(trial.tried)} to {trial.rows} prompts"),
+                (
+                    "Answers",
+                    say(
+                        "{tried:,} of {count:,} prompt | {tried:,} of {count:,} prompts",
+                        tried=len(trial.tried),
+                        count=trial.rows,
+                    ),
+                ),
                 ("Mean", f"{trial.mean:.3g}"),
                 ("Spread", f"{trial.spread:.3g}"),
-                ("Lowest to highest", f"{least:.3g} to {most:.3g}"),
+                ("Lowest to highest", say("{least:.3g} to {most:.3g}", least=least, most=most)),
             ):
                 with box("ts-figure"):
                     Text("dt", term)
@@ -119,7 +127,7 @@ def _table(trial: Trial) -> None:
     groups: dict[int, list[Tried]] = {}
     for tried in trial.tried:
         groups.setdefault(tried.line, []).append(tried)
-    with box("ts-scores").props("tabindex=0 role=region aria-label='Scores of the answers'"), ui.element("table"):
+    with box("ts-scores", label="Scores of the answers").props("tabindex=0 role=region"), ui.element("table"):
         with ui.element("thead"), ui.element("tr"):
             for title in ("Prompt", "Answer", "Score", "Parts or error"):
                 Text("th", title).props("scope=col")
@@ -138,7 +146,9 @@ def _table(trial: Trial) -> None:
                 _group(group)
             await asyncio.sleep(0)
 
-    more = Button(f"Show the other {len(rest)} prompts", show_rest, kind="ghost").mark("more-prompts")
+    more = Button(
+        say("Show the other prompt | Show the other {count:,} prompts", count=len(rest)), show_rest, kind="ghost"
+    ).mark("more-prompts")
 
 
 def _group(group: list[Tried]) -> None:
@@ -147,7 +157,7 @@ def _group(group: list[Tried]) -> None:
             if at == 0:
                 with ui.element("td").props(f"rowspan={len(group)}"):
                     Text("p", tried.prompt, "ts-scores-prompt")
-                    Text("p", f"line {tried.line:,}", "ts-note")
+                    Text("p", say("line {line:,}", line=tried.line), "ts-note")
             with ui.element("td"):
                 Text("span", tried.kind, "ts-tag")
                 Text("p", tried.answer or "(nothing)", "ts-scores-text" if tried.answer else "ts-scores-text ts-muted")

@@ -11,6 +11,7 @@ from core.errors import StudioError
 from ui.components.button import Button
 from ui.components.quantity import size_of
 from ui.components.text import Text, box, heading, icon
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -20,7 +21,7 @@ class HubSearch:
     def __init__(self, hub: Hub, on_file: Callable[[str, str], Any]) -> None:
         self._hub = hub
         self._on_file = on_file
-        with box("ts-card ts-hub", "section").props("aria-label='Hugging Face Hub'"):
+        with box("ts-card ts-hub", "section", label="Hugging Face Hub"):
             heading("Fetch from the Hugging Face Hub", 2)
             Text(
                 "p",
@@ -28,11 +29,11 @@ class HubSearch:
                 "ts-muted",
             )
             with box("ts-filters"):
-                self._search = ui.input(placeholder="Search datasets, or owner/name").props(
+                self._search = ui.input(placeholder=say("Search datasets, or owner/name")).props(
                     "outlined dense type=search"
                 )
                 self._search.classes("ts-input ts-search").mark("hub-search").on("keydown.enter", self._find, [])
-                self._search.props["aria-label"] = "Search the Hugging Face Hub"
+                self._search.props["aria-label"] = say("Search the Hugging Face Hub")
                 with self._search.add_slot("prepend"):
                     icon("search")
                 Button("Search", self._find).mark("hub-find")
@@ -58,7 +59,8 @@ class HubSearch:
 
     def _show_datasets(self, found: Sequence[HubDataset]) -> None:
         for dataset in found:
-            about = f"{dataset.downloads:,} downloads{' · gated' if dataset.is_gated else ''}"
+            about = say("{count:,} download | {count:,} downloads", count=dataset.downloads)
+            about += f" · {say('gated')}" if dataset.is_gated else ""
             self._entry(dataset.id, dataset.description or about, about, partial(self._open, dataset.id))
         if not found:
             Text("p", "The hub has no dataset of that name.", "ts-options-empty")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from core.conversations.options import ImportOptions, Liked, Result, System
 from core.errors import explain
 from ui.components.text import Text, box, heading
+from ui.texts import said, say
 
 RESULTS = {
     Result.CONVERSATIONS: "A whole conversation",
@@ -32,7 +33,7 @@ class ImportOptionsForm:
         self._on_change = on_change
         self._content: dict[str, Any] = {}
         self.options: ImportOptions | None = ImportOptions()
-        with box("ts-card ts-import-options", "section").props("aria-label=Examples"):
+        with box("ts-card ts-import-options", "section", label="Examples"):
             heading("Examples", 2)
             self._select("result", "One example is", RESULTS, Result.CONVERSATIONS)
             self._of_answers = box("ts-stretch")
@@ -47,7 +48,7 @@ class ImportOptionsForm:
                 self._text("system_text", "The system prompt of every example", "")
             self._number("minimum_characters", "Shortest answer, in characters", 1, "Shorter ones are not learned.")
             with box("ts-field ts-check"):
-                mark = ui.checkbox("Anonymise", on_change=lambda event: self._set("anonymise", bool(event.value)))
+                mark = ui.checkbox(say("Anonymise"), on_change=lambda event: self._set("anonymise", bool(event.value)))
                 mark.props("dense").classes("ts-checkbox").mark("anonymise")
                 Text(
                     "p",
@@ -69,7 +70,7 @@ class ImportOptionsForm:
     def _select(self, name: str, title: str, options: dict[Any, str], value: str) -> None:
         with box("ts-field"):
             Text("label", title, "ts-label").props["for"] = f"import-{name}"
-            entry = ui.select(options, value=value, on_change=lambda event: self._set(name, event.value))
+            entry = ui.select(said(options), value=value, on_change=lambda event: self._set(name, event.value))
             entry.props(f"outlined dense for=import-{name} popup-content-class=ts-menu").classes("ts-input").mark(name)
 
     def _number(self, name: str, title: str, value: int, help_text: str) -> None:

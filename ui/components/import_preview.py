@@ -15,6 +15,7 @@ from storage.rows import Kind
 from ui.components.example import conversation, example_of
 from ui.components.quantity import counted
 from ui.components.text import Text, box, heading
+from ui.texts import say
 from ui.threads import in_own_thread
 
 KINDS = {Result.PAIRS: Kind.PREFERENCE, Result.RATED: Kind.UNPAIRED}
@@ -31,7 +32,7 @@ class ImportPreview:
         self._so_far: Made | None = None
         self._options = ImportOptions()
         self._has_examples = False
-        with box("ts-card ts-import-preview", "section").props("aria-label=Preview") as self._card:
+        with box("ts-card ts-import-preview", "section", label="Preview") as self._card:
             heading("Preview", 2)
             self._counts = Text("p", "", "ts-strong").props("aria-live=polite").mark("counts")
             self._note = Text("p", "", "ts-note").mark("counts-note")
@@ -72,17 +73,21 @@ class ImportPreview:
     def _look(self) -> None:
         """Of a large export the first examples are there long before the counts."""
         if made := self._so_far:
-            self._counts.text = f"{counted(made.rows, 'examples')} so far…"
+            self._counts.text = say("{examples} so far…", examples=counted(made.rows, "examples"))
             if len(made.shown) == SHOWN_EXAMPLES and not self._has_examples:
                 self._draw_examples(made, self._options)
 
     def _draw(self, made: Made, options: ImportOptions) -> None:
         used = made.conversations - made.skipped
-        self._counts.text = f"{counted(made.rows, 'examples')} from {counted(used, 'conversations')}"
+        self._counts.text = say(
+            "{examples} from {conversations}",
+            examples=counted(made.rows, "examples"),
+            conversations=counted(used, "conversations"),
+        )
         self._note.text = " ".join(_notes(made, options))
         self._note.visible = bool(self._note.text)
         enough = made.rows >= MINIMUM_EXAMPLES
-        self._complain("" if enough else f"At least {MINIMUM_EXAMPLES} examples are needed.")
+        self._complain("" if enough else say("At least {count} examples are needed.", count=MINIMUM_EXAMPLES))
         self._draw_changes(made)
         self._draw_examples(made, options)
         self._on_ready(enough)
@@ -116,12 +121,17 @@ class ImportPreview:
 def _notes(made: Made, options: ImportOptions) -> list[str]:
     notes: list[str] = []
     if made.skipped and options.result in KINDS:
-        notes.append(f"{counted(made.skipped, 'conversations')} without such answers.")
+        notes.append(say("{conversations} without such answers.", conversations=counted(made.skipped, "conversations")))
     elif made.skipped:
-        notes.append(f"{counted(made.skipped, 'conversations')} with nothing to learn.")
+        notes.append(
+            say("{conversations} with nothing to learn.", conversations=counted(made.skipped, "conversations"))
+        )
     if made.alone and options.result is Result.PAIRS:
         notes.append(
-            f"{counted(made.alone, 'answers')} with a thumb but no counterpart: rated answers (KTO) would use them."
+            say(
+                "{answers} with a thumb but no counterpart: rated answers (KTO) would use them.",
+                answers=counted(made.alone, "answers"),
+            )
         )
     return notes
 

@@ -7,8 +7,9 @@ from nicegui import Client, background_tasks, ui
 from core.datasets.arrivals import Arrival
 from ui import routes
 from ui.components.button import Button
-from ui.components.quantity import size_of
-from ui.components.text import Text, box, heading
+from ui.components.quantity import counted, size_of
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 
 LOOK_EVERY_S = 0.3
 
@@ -25,9 +26,9 @@ class ImportProgress:
         self._on_dataset = on_dataset or _go_there
         self._arrival = arrival
         self._on_over = on_over
-        with box("ts-card ts-arrived", "section").props("aria-label='Import'").mark("importing"):
+        with box("ts-card ts-arrived", "section", label="Import").mark("importing"):
             heading(arrival.title, 2)
-            self._bar = ui.element("progress").classes("ts-progress").props("aria-label='Import progress'")
+            self._bar = ui.element("progress").classes("ts-progress").props(aria("Import progress"))
             with box("ts-zone-line ts-zone-numbers"):
                 self._text = Text("span", "", "")
                 self._rows = Text("span", "", "")
@@ -55,9 +56,13 @@ class ImportProgress:
         progress = self._arrival.progress
         if progress.total:
             self._bar.props["max"], self._bar.props["value"] = progress.total, progress.done
-        share = f"{100 * progress.done // progress.total} % of {size_of(progress.total)}" if progress.total else ""
+        share = (
+            say("{percent} % of {size}", percent=100 * progress.done // progress.total, size=size_of(progress.total))
+            if progress.total
+            else ""
+        )
         self._text.text = f"{progress.phase} {share}".strip()
-        self._rows.text = f"{progress.rows:,} rows" if progress.rows else ""
+        self._rows.text = counted(progress.rows, "rows") if progress.rows else ""
 
 
 async def _go_there(dataset_id: str) -> None:

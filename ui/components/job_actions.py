@@ -11,6 +11,7 @@ from core.people import Actor
 from core.studio import Studio
 from ui.components.quantity import counted
 from ui.components.queue_menu import ask_queue
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -40,8 +41,14 @@ async def do_to_all(studio: Studio, action: Action, job_ids: Sequence[str], done
     outcome = await in_thread(act_on_all, studio.runs, action, job_ids, actor=actor)
     said = [f"{counted(outcome.done, 'jobs')} {done}."] if outcome.done or not outcome.refused else []
     if outcome.refused:
-        said.append(f"{counted(len(outcome.refused), 'jobs')} left as before: {outcome.refused[0]}")
-    ui.notify(" ".join(said), type="warning" if outcome.refused else "positive", multi_line=len(said) > 1)
+        said.append(
+            say(
+                "{count:,} job left as before: {reason} | {count:,} jobs left as before: {reason}",
+                count=len(outcome.refused),
+                reason=outcome.refused[0],
+            )
+        )
+    ui.notify(say(" ".join(said)), type="warning" if outcome.refused else "positive", multi_line=len(said) > 1)
 
 
 async def _ask(studio: Studio, doing: Callable[[Actor], Any]) -> bool:
@@ -49,6 +56,6 @@ async def _ask(studio: Studio, doing: Callable[[Actor], Any]) -> bool:
         actor = await in_thread(studio.people.actor)
         await in_thread(doing, actor)
     except StudioError as error:
-        ui.notify(str(error), type="negative")
+        ui.notify(say(str(error)), type="negative")
         return False
     return True

@@ -25,12 +25,12 @@ class JobCharts:
         self._tabs = tabs_of(job.objective, parts)
         self._points: dict[str, list[Point]] = {}
         self._charts: list[MetricChart] = []
-        with box("ts-card", "section").props("aria-label=Metrics"):
+        with box("ts-card", "section", label="Metrics"):
             with box("ts-card-line"):
                 heading("Training metrics", 2)
                 table = routes.job_file(job.id, job.objective, "metrics.csv")
                 ways_out(on_reset=self._reset_zoom, on_png=self._save, on_csv=lambda: ui.navigate.to(table))
-            with box("ts-tabs ts-metric-tabs").props("role=group aria-label='Which metrics'"):
+            with box("ts-tabs ts-metric-tabs", label="Which metrics").props("role=group"):
                 self._buttons = {name: self._tab(name) for name in self._tabs}
             self._toolbar = ChartToolbar(view, self._look)
             self._panel = box("ts-charts")

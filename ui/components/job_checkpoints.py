@@ -17,6 +17,7 @@ from ui.components.job_actions import do_with_checkpoint
 from ui.components.menu_item import menu_item
 from ui.components.spec_form import number
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 #: The rest comes on request: who keeps every tenth step of many may have hundreds.
 SHOWN = 8
@@ -33,7 +34,7 @@ class JobCheckpoints:
         self._on_use = on_use
         self._shows_all = False
         self._saved: tuple[Saved, ...] = ()
-        with box("ts-card", "section").props("aria-label=Checkpoints"):
+        with box("ts-card", "section", label="Checkpoints"):
             heading("Checkpoints", 2)
             Text("p", in_words(plan), "ts-muted")
             self._list = box("ts-stretch ts-checkpoint-list")
@@ -59,7 +60,7 @@ class JobCheckpoints:
                     for saved in self._visible():
                         self._row(saved)
             if len(self._saved) > SHOWN:
-                words = "Show fewer" if self._shows_all else f"Show all {len(self._saved)}"
+                words = "Show fewer" if self._shows_all else say("Show all {count}", count=len(self._saved))
                 Button(words, self._toggle, kind="ghost")
 
     def _visible(self) -> list[Saved]:
@@ -71,7 +72,8 @@ class JobCheckpoints:
 
     def _row(self, saved: Saved) -> None:
         with box("", "tr").mark(f"checkpoint-{saved.step}"):
-            with box("ts-checkpoint-step", "th").props("scope=row data-label=Step"):
+            with box("ts-checkpoint-step", "th").props("scope=row") as head:
+                head.props["data-label"] = say("Step")
                 Text("span", str(saved.step))
                 for word in saved.badges:
                     Text("span", word, f"ts-badge ts-badge-{COLOURS[word]}")
@@ -83,26 +85,30 @@ class JobCheckpoints:
                 self._actions(saved)
 
     def _actions(self, saved: Saved) -> None:
-        checkpoints, at = self._studio.checkpoints, f"checkpoint of step {saved.step}"
+        checkpoints, at = self._studio.checkpoints, say("checkpoint of step {step}", step=saved.step)
         self._use(saved.step)
         away = routes.job_file(self._job_id, self._objective, f"checkpoints/{saved.step}.tar")
-        download = Button(kind="ghost", icon="download", label=f"Download {at}", on_click=partial(ui.navigate.to, away))
-        download.mark(f"download-{saved.step}").props["title"] = "Download as one file"
+        download = Button(
+            kind="ghost", icon="download", label=say("Download {what}", what=at), on_click=partial(ui.navigate.to, away)
+        )
+        download.mark(f"download-{saved.step}").props["title"] = say("Download as one file")
         doing, word = (checkpoints.unpin, "Unpin") if saved.is_pinned else (checkpoints.pin, "Pin")
         do = partial(do_with_checkpoint, self._studio, doing, self._job_id, saved.step)
         pin = Button(kind="ghost", icon="pin", label=f"{word} {at}", on_click=do).mark(f"{word.lower()}-{saved.step}")
-        pin.classes("ts-is-pinned" if saved.is_pinned else "").props["title"] = word
-        delete = Button(kind="ghost", icon="trash", label=f"Delete {at}", on_click=partial(self._ask_delete, saved))
+        pin.classes("ts-is-pinned" if saved.is_pinned else "").props["title"] = say(word)
+        delete = Button(
+            kind="ghost", icon="trash", label=say("Delete {what}", what=at), on_click=partial(self._ask_delete, saved)
+        )
         delete.mark(f"delete-{saved.step}")
         if saved.stays:
             delete.disable()
-            delete.props["title"] = saved.stays
+            delete.props["title"] = say(saved.stays)
 
     def _use(self, step: int) -> None:
         start = f"{self._job_id}@{step}"
         wizard = routes.wizard(objective=self._objective, start=start, dataset=self._dataset_id)
         use = Button("Use this one", kind="ghost", icon="chevron-down").classes("ts-icon-right").mark(f"use-{step}")
-        use.props["aria-label"] = f"Use this one: the checkpoint of step {step}"
+        use.props["aria-label"] = say("Use this one: the checkpoint of step {step}", step=step)
         with use.props("aria-haspopup=menu"), ui.menu().classes("ts-menu"):
             menu_item("Deploy this one", "broadcast", partial(self._on_use, step)).mark(f"deploy-{step}")
             train_on = partial(ui.navigate.to, wizard)
@@ -115,7 +121,11 @@ class JobCheckpoints:
         newest = "The job then goes on from an earlier one, if it goes on. " if saved.is_latest else ""
         confirm(
             "Delete this checkpoint?",
-            f"The checkpoint of step {saved.step} leaves the list. {newest}It stays in the trash for a week.",
+            say(
+                "The checkpoint of step {step} leaves the list. {newest}It stays in the trash for a week.",
+                step=saved.step,
+                newest=newest,
+            ),
             yes="Delete checkpoint",
             no="Keep it",
             on_yes=delete,
@@ -124,18 +134,25 @@ class JobCheckpoints:
 
 def in_words(plan: Checkpointing) -> str:
     """When they are written, and which stay."""
-    times = [f"every {number(plan.save_minutes)} minutes"] if plan.save_minutes else []
-    times += [f"every {steps} steps" for steps in sorted({plan.save_steps, plan.every} - {0})]
-    kept = [f"the best {plan.best}"] if plan.best else []
-    kept += [f"the latest {plan.latest}", *([f"every {plan.every} steps"] if plan.every else [])]
-    return f"Written {_and(*times, 'at each epoch’s end')}. Kept: {_and(*kept, 'pinned ones')}."
+    times = [say("every {minutes} minutes", minutes=number(plan.save_minutes))] if plan.save_minutes else []
+    times += [
+        say("every step | every {count:,} steps", count=steps) for steps in sorted({plan.save_steps, plan.every} - {0})
+    ]
+    kept = [say("the best {count}", count=plan.best)] if plan.best else []
+    kept += [say("the latest {count}", count=plan.latest)]
+    kept += [say("every step | every {count:,} steps", count=plan.every)] if plan.every else []
+    return say(
+        "Written {times}. Kept: {kept}.", times=_and(*times, "at each epoch’s end"), kept=_and(*kept, "pinned ones")
+    )
 
 
 def _and(*parts: str) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    if len(parts) == 1:
+        return say(parts[0])
+    return say("{parts} and {last}", parts=", ".join(parts[:-1]), last=say(parts[-1]))
 
 
 def _cell(head: str, text: str) -> ui.element:
     cell = Text("td", text)
-    cell.props["data-label"] = head
+    cell.props["data-label"] = say(head)
     return cell

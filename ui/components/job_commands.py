@@ -10,7 +10,7 @@ from core.studio import Studio
 from storage.jobs import Query
 from ui.components.confirm import confirm
 from ui.components.job_actions import do, do_to_all
-from ui.components.quantity import counted
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -20,26 +20,28 @@ def ask_cancel(studio: Studio, job_id: str) -> None:
 
     confirm(
         "Cancel this job?",
-        f"{job_id} stops after the step it is at. Checkpoints that are already on disk stay there.",
+        say("{job_id} stops after the step it is at. Checkpoints that are already on disk stay there.", job_id=job_id),
         yes="Cancel job",
         no="Keep running",
         on_yes=cancel,
     ).open()
 
 
-def ask_cancel_all(studio: Studio, query: Query, count: str) -> None:
+def ask_cancel_all(studio: Studio, query: Query, jobs: str) -> None:
+    """`jobs` says how many: “12 jobs”."""
+
     async def cancel() -> None:
         try:
             actor = await in_thread(studio.people.actor)
             await in_thread(studio.runs.cancel_all, query, actor=actor)
         except StudioError as error:
-            ui.notify(str(error), type="negative")
+            ui.notify(say(str(error)), type="negative")
 
     confirm(
-        f"Cancel {count} jobs?",
+        say("Cancel {jobs}?", jobs=jobs),
         "Everything that this filter lists, on all pages. What is queued does not start; what runs stops after the "
         "step it is at. Checkpoints that are already on disk stay there.",
-        yes=f"Cancel {count} jobs",
+        yes=say("Cancel {jobs}", jobs=jobs),
         no="Keep them",
         on_yes=cancel,
     ).open()
@@ -49,12 +51,11 @@ def ask_cancel_chosen(studio: Studio, job_ids: Sequence[str]) -> None:
     async def cancel() -> None:
         await do_to_all(studio, Action.CANCEL, job_ids, "cancelled")
 
-    jobs = counted(len(job_ids), "jobs")
     confirm(
-        f"Cancel {jobs}?",
+        say("Cancel {count:,} job? | Cancel {count:,} jobs?", count=len(job_ids)),
         "What is queued does not start; what runs stops after the step it is at. Checkpoints that are already on disk "
         "stay there. What is over stays as it is.",
-        yes=f"Cancel {jobs}",
+        yes=say("Cancel {count:,} job | Cancel {count:,} jobs", count=len(job_ids)),
         no="Keep them",
         on_yes=cancel,
     ).open()
@@ -64,12 +65,11 @@ def ask_delete_chosen(studio: Studio, job_ids: Sequence[str]) -> None:
     async def delete() -> None:
         await do_to_all(studio, Action.DELETE, job_ids, "deleted")
 
-    jobs = counted(len(job_ids), "jobs")
     confirm(
-        f"Delete {jobs}?",
+        say("Delete {count:,} job? | Delete {count:,} jobs?", count=len(job_ids)),
         "They leave the list, with their curves, their checkpoints and their outputs. Their folders stay in the trash "
         "for a week. What is not over stays as it is.",
-        yes=f"Delete {jobs}",
+        yes=say("Delete {count:,} job | Delete {count:,} jobs", count=len(job_ids)),
         no="Keep them",
         on_yes=delete,
     ).open()
@@ -82,8 +82,11 @@ def ask_delete(studio: Studio, job_id: str, then: Callable[[], None] = lambda: N
 
     confirm(
         "Delete this job?",
-        f"{job_id} leaves the list, with its curve, its checkpoints and its output. Its folder stays in the trash "
-        "for a week.",
+        say(
+            "{job_id} leaves the list, with its curve, its checkpoints and its output. "
+            "Its folder stays in the trash for a week.",
+            job_id=job_id,
+        ),
         yes="Delete job",
         no="Keep it",
         on_yes=delete,

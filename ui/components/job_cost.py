@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from storage.prediction import Measured, Prediction
 from ui.components.quantity import duration, size_of
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 
 class JobCost:
     """Nothing for jobs of versions that foretold nothing."""
 
     def __init__(self) -> None:
-        self._card = box("ts-card", "section").props("aria-label='What it takes'").mark("cost")
+        self._card = box("ts-card", "section", label="What it takes").mark("cost")
         self._card.visible = False
         self._shown: tuple[Prediction | None, Measured | None] = (None, None)
 
@@ -25,8 +26,10 @@ class JobCost:
             return
         with self._card:
             heading("What it took" if came else "What it takes", 2)
-            basis = "Estimates" if not foretold.runs else f"Estimates, calibrated by {_runs(foretold.runs)}"
-            Text("p", f"{basis}. What is measured at the end corrects the next one.", "ts-muted")
+            basis = (
+                "Estimates" if not foretold.runs else say("Estimates, calibrated by {runs}", runs=_runs(foretold.runs))
+            )
+            Text("p", say("{basis}. What is measured at the end corrects the next one.", basis=basis), "ts-muted")
             with box("ts-cost", "table"):
                 with box("", "thead"), box("", "tr"):
                     for title in ("", "Estimate", "Measured", "Off by"):
@@ -59,4 +62,4 @@ def off_by(foretold: float, came: float | None) -> str:
 
 
 def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
+    return say("{count:,} run | {count:,} runs", count=count)

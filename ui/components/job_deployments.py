@@ -13,6 +13,7 @@ from ui.components.deployment_actions import do
 from ui.components.status_pill import StatusPill
 from ui.components.target_dialog import deploy_dialog
 from ui.components.text import Text, box, heading, link
+from ui.texts import say
 
 
 class JobDeployments:
@@ -20,7 +21,7 @@ class JobDeployments:
 
     def __init__(self) -> None:
         self._shown: list[Deployed] = []
-        with box("ts-card", "section").props("aria-label=Deployments").mark("job-deployments"):
+        with box("ts-card", "section", label="Deployments").mark("job-deployments"):
             heading("Deployments", 2)
             self._nothing = Text("p", "No current deployments.", "ts-muted")
             self._list = box("ts-stretch")
@@ -48,9 +49,9 @@ class DeployButton:
         self.button.visible = False
 
     def show(self, job: Job, checkpoints: tuple[Saved, ...]) -> None:
-        whole = {job.id: f"{job.output_name} (final output)"} if job.status is Status.COMPLETED else {}
+        whole = {job.id: say("{name} (final output)", name=job.output_name)} if job.status is Status.COMPLETED else {}
         self._choices = whole | {
-            f"{job.id}@{saved.step}": f"{job.output_name}, step {saved.step}"
+            f"{job.id}@{saved.step}": say("{name}, step {step}", name=job.output_name, step=saved.step)
             + (f" ({', '.join(saved.badges)})" if saved.badges else "")
             for saved in checkpoints
         }

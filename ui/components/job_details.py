@@ -12,10 +12,13 @@ from ui.components.facts import fact
 from ui.components.folded import Folded
 from ui.components.grader_words import FORMS
 from ui.components.method_words import METHOD_WORDS
+from ui.components.quantity import counted
 from ui.components.spec_form import number
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
+STOPS = "After {count} evaluation | After {count} evaluations"
 TYPES = {Objective.SFT: "Conversation", Objective.DPO: "Preference", Objective.RFT: "Reinforcement"}
 EXPORTED = {"auto": "Best where early stopping is on, else last", "last": "Last", "best": "Best"}
 #: What is asked for first; the rest of the configuration is folded, save what was changed.
@@ -34,7 +37,7 @@ class JobDetails:
     """`goes_on_in`: the jobs that began with what this one has made."""
 
     def __init__(self, job: Job, spec: RunSpec, output_path: str, goes_on_in: tuple[Job, ...]) -> None:
-        with box("ts-card", "section").props("aria-label='Job Details'"):
+        with box("ts-card", "section", label="Job Details"):
             heading("Job Details", 2)
             with box("ts-facts", "dl"):
                 href = routes.custom_model(job.id) if job.status is Status.COMPLETED else ""
@@ -88,15 +91,18 @@ def made_by(start: StartRef) -> str:
 
 
 def gpus(count: int) -> str:
-    return "1 GPU" if count == 1 else f"{count} GPUs"
+    return say("{count} GPU | {count} GPUs", count=count)
 
 
 def _configuration(spec: RunSpec) -> None:
     asked, runs = spec.asked, spec.hyperparameters
-    reasons = {change.field: f"{change.asked} was asked: {change.reason}." for change in spec.changes}
+    reasons = {
+        change.field: say("{asked} was asked: {reason}.", asked=change.asked, reason=say(change.reason))
+        for change in spec.changes
+    }
     rows = [
         ("Epochs", number(runs.epochs)),
-        ("Batch Size", f"{runs.batch_size} tokens"),
+        ("Batch Size", counted(runs.batch_size, "tokens")),
         *_method(spec.method),
         ("Learning Rate", number(runs.learning_rate)),
         ("Max Context Length", number(runs.max_context_length)),
@@ -108,7 +114,7 @@ def _configuration(spec: RunSpec) -> None:
         ("Gradient Clipping", number(runs.max_gradient_norm) if runs.max_gradient_norm else "Off"),
         ("NEFTune", number(runs.neftune_alpha) if runs.neftune_alpha else "Off"),
         ("Evaluate Every N Steps", number(runs.eval_steps) if runs.eval_steps else "Epoch ends only"),
-        ("Early Stopping", f"After {runs.early_stopping} evaluations" if runs.early_stopping else "Off"),
+        ("Early Stopping", say(STOPS, count=runs.early_stopping) if runs.early_stopping else "Off"),
         ("Exported Step", EXPORTED[runs.export_step]),
         ("Chat Template", "Custom" if spec.model.chat_template else "The model's own"),
         ("Seed", number(runs.seed)),
@@ -120,12 +126,12 @@ def _configuration(spec: RunSpec) -> None:
     if spec.objective is Objective.RFT:
         rows[1:1] = _reinforcement(spec.rft)
     if runs.micro_batch_tokens:
-        rows.insert(2, ("Micro-Batch Size", f"{spec.compute.micro_batch_tokens} tokens"))
-    with box("ts-card", "section").props("aria-label=Configuration"):
+        rows.insert(2, ("Micro-Batch Size", counted(spec.compute.micro_batch_tokens, "tokens")))
+    with box("ts-card", "section", label="Configuration"):
         heading("Configuration", 2)
         with box("ts-facts", "dl"):
             dataset = spec.dataset
-            note = f"{dataset.rows} examples"
+            note = counted(dataset.rows, "examples")
             fact("Dataset", dataset.name, copy=dataset.id, note=note, href=routes.dataset(dataset.id))
             _evaluation(spec)
             rare = []
@@ -136,7 +142,8 @@ def _configuration(spec: RunSpec) -> None:
                     rare.append((term, value))
             for term, reason in reasons.items():
                 fact(term, "changed", note=reason)
-        with Folded(f"{len(rare)} more settings", marker="more-settings"), box("ts-facts", "dl"):
+        more = say("{count} more setting | {count} more settings", count=len(rare))
+        with Folded(more, marker="more-settings"), box("ts-facts", "dl"):
             for term, value in rare:
                 fact(term, value)
 
@@ -169,7 +176,7 @@ def _reinforcement(rft: Rft) -> list[tuple[str, str]]:
         ("Prompts per Step", number(rft.prompts_per_step)),
         ("Temperature", number(rft.temperature)),
         ("Top P", number(rft.top_p)),
-        ("Max Completion Length", f"{rft.max_completion_tokens} tokens"),
+        ("Max Completion Length", counted(rft.max_completion_tokens, "tokens")),
         ("KL Beta", number(rft.kl_beta)),
         ("Loss Type", rft.loss),
         ("Scale Rewards", "On" if rft.scale_rewards else "Off"),
@@ -182,6 +189,10 @@ def _evaluation(spec: RunSpec) -> None:
         fact("Evaluation Dataset", other.name, copy=other.id, href=routes.dataset(other.id))
     elif isinstance(spec.evaluation, HoldOut):
         share = f"{100 * spec.evaluation.share:g} %"
-        fact("Evaluation Dataset", f"{share} held out", note=f"{share} of the dataset, chosen by the seed")
+        fact(
+            "Evaluation Dataset",
+            say("{share} held out", share=share),
+            note=say("{share} of the dataset, chosen by the seed", share=share),
+        )
     elif isinstance(spec.evaluation, NoEvaluation):
         fact("Evaluation Dataset", "N/A")

@@ -11,6 +11,7 @@ from ui.components.facts import fact
 from ui.components.method_words import METHOD_WORDS, millions, share_of
 from ui.components.quantity import size_of
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 #: The newest counts; of memory, which the events tell as it is now, the highest.
 NEWEST = ("trainable_parameters", "total_parameters", "tokens_per_second", "step_seconds")
@@ -25,7 +26,7 @@ class JobEfficiency:
         self._shown: Efficiency | None = None
         self._outline: list[tuple[str, str]] = []
         self._values: list[Text] = []
-        with box("ts-card", "section").props("aria-label=Efficiency").mark("efficiency"):
+        with box("ts-card", "section", label="Efficiency").mark("efficiency"):
             heading("Efficiency", 2)
             self._body = box("ts-stretch")
         self._draw()
@@ -74,7 +75,7 @@ class JobEfficiency:
         for element, value in zip(self._values, values, strict=True):
             if element.text != value:
                 element.text = value
-                element.props["title"] = value
+                element.props["title"] = say(value)
 
     def _build(self, facts: Sequence[tuple[str, str, str]], rows: Sequence[tuple[str, str, str]]) -> None:
         self._body.clear()
@@ -86,7 +87,12 @@ class JobEfficiency:
 
 
 def _facts(found: Efficiency, *, is_full: bool) -> Iterator[tuple[str, str, str]]:
-    trained = f"{millions(int(found.trainable.value))} of {millions(found.total)} weights, {share_of(found.share)}"
+    trained = say(
+        "{trainable} of {total} weights, {share}",
+        trainable=millions(int(found.trainable.value)),
+        total=millions(found.total),
+        share=share_of(found.share),
+    )
     yield "Trainable Parameters", trained, _mark(found.trainable)
     kept = "Model Size" if is_full else "Adapter Size"
     yield kept, size_of(int(found.output_bytes.value)), _mark(found.output_bytes)
@@ -118,10 +124,14 @@ def _table_row(term: str, *values: str) -> list[Text]:
 def _rows(found: Efficiency) -> Iterator[tuple[str, str, str]]:
     yield "Trained weights", f"{share_of(found.share)} ({_mark(found.trainable)})", "100 %"
     kept, full = size_of(int(found.output_bytes.value)), size_of(found.full_output_bytes)
-    yield "Kept", f"{kept} ({_mark(found.output_bytes)})", f"{full} (estimate)"
+    yield "Kept", f"{kept} ({_mark(found.output_bytes)})", say("{figure} (estimate)", figure=full)
     if memory := found.peak_memory_bytes:
         own = f"{size_of(int(memory.value))} ({_mark(memory)})"
-        yield "Peak memory", own, f"{size_of(found.full_memory_bytes)} (estimate)"
+        yield (
+            "Peak memory",
+            own,
+            say("{figure} (estimate)", figure=size_of(found.full_memory_bytes)),
+        )
 
 
 def _mark(figure: Figure) -> str:

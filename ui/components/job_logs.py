@@ -16,7 +16,8 @@ from storage.tables import Job
 from ui import routes
 from ui.components.button import Button
 from ui.components.clock import full_date, time_of_day
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 EVENTS, LOGS = "Events", "Logs"
@@ -39,14 +40,14 @@ class JobLogs:
         self._tab, self._words, self._shows_all = EVENTS, "", False
         self._files: tuple[LogFile, ...] = ()
         self._lines: Lines | None = None
-        with box("ts-card", "section").props("aria-label='Events and logs'").mark("job-logs") as self._card:
+        with box("ts-card", "section", label="Events and logs").mark("job-logs") as self._card:
             with box("ts-card-line"):
                 heading("Events and logs", 2)
                 with box("ts-ways-out"):
                     Button("Download", self._download, kind="ghost", icon="download").mark("download-log")
             self._tools()
             self._events = box("ts-diary", "ol")
-            self._log = Text("pre", "", "ts-log").props("tabindex=0 role=log aria-label='Trainer log'").mark("log")
+            self._log = Text("pre", "", "ts-log").props("tabindex=0 role=log").props(aria("Trainer log")).mark("log")
             self._note = Text("p", "", "ts-note")
             self._more = Button("", self._show_all, kind="ghost")
         self._timer: ui.timer | None = None
@@ -83,13 +84,13 @@ class JobLogs:
 
     def _tools(self) -> None:
         with box("ts-log-tools"):
-            with box("ts-segments").props("role=group aria-label='What is shown'"):
+            with box("ts-segments", label="What is shown").props("role=group"):
                 self._tabs = {name: self._tab_button(name) for name in (EVENTS, LOGS)}
             self._file = ui.select({}, on_change=self._read).props("outlined dense options-dense")
-            self._file.props("popup-content-class=ts-menu aria-label='Log file'").classes("ts-input ts-log-file")
+            self._file.props("popup-content-class=ts-menu").props(aria("Log file")).classes("ts-input ts-log-file")
             self._file.mark("log-file")
-            field = ui.input(placeholder="Search", on_change=lambda event: self._search(event.value or ""))
-            field.props("outlined dense clearable debounce=250 type=search aria-label='Search events and logs'")
+            field = ui.input(placeholder=say("Search"), on_change=lambda event: self._search(event.value or ""))
+            field.props("outlined dense clearable debounce=250 type=search").props(aria("Search events and logs"))
             field.classes("ts-input ts-log-search").mark("log-search")
             self._follow = Text("button", "Follow", "ts-toggle").props("type=button aria-pressed=true").mark("follow")
             self._follow.on("click", self._toggle_follow, [])
@@ -165,7 +166,11 @@ class JobLogs:
         lines = self._lines or Lines((), is_cut=False)
         self._log.visible = bool(lines.lines)
         self._log.text = "\n".join(lines.lines)
-        cut = f"Only the last {len(lines.lines)} lines are shown; the download has all." if lines.is_cut else ""
+        cut = (
+            say("Only the last {count:,} lines are shown; the download has all.", count=len(lines.lines))
+            if lines.is_cut
+            else ""
+        )
         nothing = "No line holds these words." if self._words else "The trainer has printed nothing yet."
         self._note.text = cut if lines.lines else nothing
         self._note.visible = bool(self._note.text)
@@ -178,7 +183,7 @@ class JobLogs:
         with self._events:
             for entry in found if self._shows_all else found[:SHOWN]:
                 _line(entry)
-        self._more.text = "Show fewer" if self._shows_all else f"Show all {len(found)}"
+        self._more.text = "Show fewer" if self._shows_all else say("Show all {count}", count=len(found))
         self._more.visible = len(found) > SHOWN
         self._note.text = "No event holds these words." if words else "Nothing has happened yet."
         self._note.visible = not found
@@ -214,7 +219,7 @@ def _end_of(job: Job) -> Entry | None:
 def _line(entry: Entry) -> None:
     with box(f"ts-diary-line ts-diary-{entry.kind.value}", "li"):
         box("ts-diary-dot").props("aria-hidden=true")
-        Text("time", time_of_day(entry.at), "ts-diary-time").props["title"] = full_date(entry.at)
+        Text("time", time_of_day(entry.at), "ts-diary-time").props["title"] = say(full_date(entry.at))
         Text("span", ("Warning: " if entry.kind is Kind.WARNED else "") + entry.text, "ts-diary-text")
 
 

@@ -10,7 +10,8 @@ from storage.run_folder import Stretch
 from storage.status import Status
 from storage.tables import Job
 from ui.components.quantity import duration
-from ui.components.text import Text, box
+from ui.components.text import Text, aria, box
+from ui.texts import say
 
 PHASES = {
     "loading": "Loading the model",
@@ -62,13 +63,15 @@ class Progress:
     def words(self, job: Job) -> str:
         phase = self.phase
         if job.status.is_live and phase is not None and phase.name != "training":
-            count = f" {phase.done} of {phase.total}" if phase.total else ""
+            count = " " + say("{done} of {total}", done=phase.done, total=phase.total) if phase.total else ""
             return f"{PHASES[phase.name]}{count}…"
         if job.status in WORDS:
             return WORDS[job.status]
         epochs_done = max(job.epoch, self.last.epoch if self.last else 0)
         epoch = job.epochs if job.status is Status.COMPLETED else min(int(epochs_done) + 1, job.epochs)
-        return f"{self.share(job):.0%} • Epoch {epoch}/{job.epochs}".replace("%", " %")
+        return say(
+            "{share:.0%} • Epoch {epoch}/{epochs}", share=self.share(job), epoch=epoch, epochs=job.epochs
+        ).replace("%", " %")
 
     def details(self, job: Job) -> str:
         """How long it will still take; and where a step, or an evaluation, takes so long that nothing else moves."""
@@ -80,11 +83,17 @@ class Progress:
             return ""
         at = min(now.done + 1, now.total)
         if now.name == "evaluation":
-            return f"Evaluating, part {at} of {now.total}"
+            return say("Evaluating, part {at} of {total}", at=at, total=now.total)
         if now.name == "rollout":
-            return f"Step {now.step}/{self.training.total} · answering, token {at} of {now.total}"
-        passes = f" · pass {at}/{now.total}" if now.total > 1 else ""
-        return f"Step {now.step}/{self.training.total}{passes}"
+            return say(
+                "Step {step}/{total} · answering, token {at} of {answer}",
+                step=now.step,
+                total=self.training.total,
+                at=at,
+                answer=now.total,
+            )
+        passes = " · " + say("pass {at}/{total}", at=at, total=now.total) if now.total > 1 else ""
+        return say("Step {step}/{total}{passes}", step=now.step, total=self.training.total, passes=passes)
 
     def _left(self, job: Job) -> str:
         """By the pace of this attempt so far, evaluations and checkpoints included."""
@@ -93,7 +102,7 @@ class Progress:
             return ""
         pace = (last.at - training.at).total_seconds() / (last.step - training.done)
         seconds = pace * (training.total - last.step)
-        return f"about {duration(seconds)} left" if seconds > 0 else ""
+        return say("about {time} left", time=duration(seconds)) if seconds > 0 else ""
 
     def _within(self, job: Job) -> Stretch | None:
         """A pass of a step that has been told since is over."""
@@ -105,7 +114,7 @@ class Progress:
 class ProgressBar:
     def __init__(self) -> None:
         with box("ts-job-progress"):
-            self._bar = ui.element("progress").classes("ts-progress").props("max=100 aria-label=Progress")
+            self._bar = ui.element("progress").classes("ts-progress").props("max=100").props(aria("Progress"))
             with box("ts-progress-text"):
                 self._words = Text("span", "", "ts-progress-words").mark("progress").props("role=status")
                 # No status: a screen reader would speak it every second.

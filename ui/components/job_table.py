@@ -12,13 +12,14 @@ from ui import routes
 from ui.components.clock import short_date, time_of_day
 from ui.components.queue_menu import queue_entries
 from ui.design import ACTION_ICONS, PILLS
+from ui.texts import say
 
 COLUMNS = ("Fine-tuning jobs", "Base model", "Dataset", "Created by", "Create time", "Status")
 
 HEADER = r"""
 <q-tr :props="props">
   <q-th class="ts-cell-check"><q-checkbox v-model="props.selected" dense size="sm" class="ts-checkbox"
-        aria-label="Choose all jobs on this page"></q-checkbox></q-th>
+        :aria-label="props.cols[0].all"></q-checkbox></q-th>
   <q-th v-for="col in props.cols" :key="col.name" :props="props">{{ col.label }}</q-th>
 </q-tr>
 """
@@ -26,48 +27,50 @@ HEADER = r"""
 ROW = r"""
 <tr class="ts-row" :class="{ 'ts-row-chosen': props.selected }" :data-job="props.row.id">
   <td class="ts-cell-check"><q-checkbox v-model="props.selected" dense size="sm" class="ts-checkbox ts-row-check"
-        :aria-label="'Choose ' + props.row.title"></q-checkbox></td>
-  <td data-label="Fine-tuning jobs">
+        :aria-label="props.row.says.choose"></q-checkbox></td>
+  <td :data-label="props.cols[0].label">
     <a class="ts-row-title" :href="props.row.url"><i v-if="props.row.pinned" class="ts-icon ts-i-pin ts-pinned"
-       role="img" aria-label="Pinned:"></i>{{ props.row.title }}</a>
+       role="img" :aria-label="props.row.says.pinned"></i>{{ props.row.title }}</a>
     <span class="ts-id"><span :title="props.row.id">{{ props.row.id }}</span>
-      <button type="button" class="ts-copy" :data-copy="props.row.id" :aria-label="'Copy job id ' + props.row.id">
+      <button type="button" class="ts-copy" :data-copy="props.row.id" :aria-label="props.row.says.copy_job">
         <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
   </td>
-  <td data-label="Base model">
+  <td :data-label="props.cols[1].label">
     <span class="ts-cell-name" :title="props.row.model">{{ props.row.model }}</span>
     <span class="ts-id"><span :title="props.row.model_id">{{ props.row.model_id }}</span>
       <button type="button" class="ts-copy" :data-copy="props.row.model_id"
-              :aria-label="'Copy model id ' + props.row.model_id">
+              :aria-label="props.row.says.copy_model">
         <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
   </td>
-  <td data-label="Dataset">
+  <td :data-label="props.cols[2].label">
     <span class="ts-cell-name" :title="props.row.dataset">{{ props.row.dataset }}</span>
     <span class="ts-id"><span :title="props.row.dataset_id">{{ props.row.dataset_id }}</span>
       <button type="button" class="ts-copy" :data-copy="props.row.dataset_id"
-              :aria-label="'Copy dataset id ' + props.row.dataset_id">
+              :aria-label="props.row.says.copy_dataset">
         <i class="ts-icon ts-i-copy"></i><i class="ts-icon ts-i-check"></i></button></span>
   </td>
-  <td data-label="Created by"><span class="ts-cell-name" :title="props.row.by">{{ props.row.by }}</span></td>
-  <td data-label="Create time"><span>{{ props.row.date }}</span><span class="ts-sub">{{ props.row.time }}</span></td>
-  <td data-label="Status" class="ts-cell-status">
+  <td :data-label="props.cols[3].label"><span class="ts-cell-name" :title="props.row.by">{{ props.row.by }}</span></td>
+  <td :data-label="props.cols[4].label"><span>{{ props.row.date }}</span>
+    <span class="ts-sub">{{ props.row.time }}</span></td>
+  <td :data-label="props.cols[5].label" class="ts-cell-status">
     <span class="ts-status-line">
       <span>
         <span :class="'ts-pill ts-pill-' + props.row.pill">{{ props.row.status }}</span>
         <span v-if="props.row.note" class="ts-sub ts-why" :title="props.row.note">{{ props.row.note }}</span>
       </span>
-      <button type="button" class="ts-more" :aria-label="'Actions for ' + props.row.title" aria-haspopup="menu">
+      <button type="button" class="ts-more" :aria-label="props.row.says.actions" aria-haspopup="menu">
         <i class="ts-icon ts-i-more"></i>
         <q-menu auto-close class="ts-menu" anchor="bottom right" self="top right">
           <q-item role="menuitem" clickable tag="a" :href="props.row.url" class="ts-menu-item">
-            <i class="ts-icon ts-i-open"></i><span>Open</span></q-item>
+            <i class="ts-icon ts-i-open"></i><span>{{ props.row.says.open }}</span></q-item>
           <q-item role="menuitem" clickable tag="a" :href="props.row.clone_url" class="ts-menu-item">
-            <i class="ts-icon ts-i-clone"></i><span>Clone</span></q-item>
+            <i class="ts-icon ts-i-clone"></i><span>{{ props.row.says.clone }}</span></q-item>
           <q-item role="menuitem" clickable class="ts-menu-item"
                   @click="$parent.$emit('pin', [props.row.id, !props.row.pinned])">
-            <i class="ts-icon ts-i-pin"></i><span>{{ props.row.pinned ? "Unpin" : "Pin" }}</span></q-item>
+            <i class="ts-icon ts-i-pin"></i><span>{{ props.row.says.pin }}</span></q-item>
           <q-item v-if="props.row.output_url" role="menuitem" clickable tag="a" :href="props.row.output_url" download
-                  class="ts-menu-item"><i class="ts-icon ts-i-download"></i><span>Download output</span></q-item>
+                  class="ts-menu-item"><i class="ts-icon ts-i-download"></i>
+            <span>{{ props.row.says.download }}</span></q-item>
           <q-item v-for="item in props.row.queue" :key="item.ask" role="menuitem" clickable class="ts-menu-item"
                   @click="$parent.$emit('ask_queue', [item.ask, props.row.id])">
             <i :class="'ts-icon ts-i-' + item.icon"></i><span>{{ item.text }}</span></q-item>
@@ -96,7 +99,8 @@ class JobTable:
         on_pin: Callable[[str, bool], Any],
         on_select: Callable[[list[str]], None],
     ) -> None:
-        columns = [{"name": name, "label": name, "field": "id", "align": "left"} for name in COLUMNS]
+        columns = [{"name": name, "label": say(name), "field": "id", "align": "left"} for name in COLUMNS]
+        columns[0]["all"] = say("Choose all jobs on this page")
         rows = _rows(jobs, reasons, pinned)
         self._table = ui.table(columns=columns, rows=rows, row_key="id", selection="multiple").classes("ts-table")
         self._table.props("flat separator=none hide-no-data hide-selected-banner")
@@ -144,9 +148,25 @@ def _row(job: Job, note: str, *, is_pinned: bool) -> dict[str, Any]:
         "by": job.created_by_email,
         "date": short_date(job.created_at),
         "time": time_of_day(job.created_at),
-        "status": pill.label,
+        "status": say(pill.label),
         "pill": pill.kind,
-        "note": note,
-        "queue": [{"ask": entry.ask, "text": entry.text, "icon": entry.icon} for entry in queue_entries(job)],
-        "acts": [{"name": a.value, "label": a.value.title(), "icon": ACTION_ICONS[a]} for a in offered(job)],
+        "note": say(note),
+        "says": _words(job, is_pinned=is_pinned),
+        "queue": [{"ask": entry.ask, "text": say(entry.text), "icon": entry.icon} for entry in queue_entries(job)],
+        "acts": [{"name": a.value, "label": say(a.value.title()), "icon": ACTION_ICONS[a]} for a in offered(job)],
+    }
+
+
+def _words(job: Job, *, is_pinned: bool) -> dict[str, str]:
+    return {
+        "choose": say("Choose {title}", title=job.title),
+        "pinned": say("Pinned:"),
+        "copy_job": say("Copy job id {id}", id=job.id),
+        "copy_model": say("Copy model id {id}", id=job.model_id),
+        "copy_dataset": say("Copy dataset id {id}", id=job.dataset_id),
+        "actions": say("Actions for {title}", title=job.title),
+        "open": say("Open"),
+        "clone": say("Clone"),
+        "pin": say("Unpin" if is_pinned else "Pin"),
+        "download": say("Download output"),
     }

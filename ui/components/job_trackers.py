@@ -13,7 +13,7 @@ class JobTrackers:
     """Invisible where none was asked for."""
 
     def __init__(self) -> None:
-        with box("ts-card", "section").props("aria-label=Trackers") as self._card:
+        with box("ts-card", "section", label="Trackers") as self._card:
             heading("Trackers", 2)
             self._list = box("ts-facts", "dl").mark("trackers")
         self._card.visible = False

@@ -12,6 +12,7 @@ from ui.components.job_progress import Progress, ProgressBar
 from ui.components.sparkline import Sparkline
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading, link
+from ui.texts import say
 
 
 class LiveJobs:
@@ -44,7 +45,9 @@ class LiveCard:
                 self._pill = StatusPill(job.status)
             Text("span", f"{job.model_name} · {job.dataset_name}", "ts-sub ts-clip")
             with box("ts-live-curve"):
-                self._curve = Sparkline(f"{live.measure.capitalize()} of {job.title}")
+                self._curve = Sparkline(
+                    say("{measure} of {job}", measure=say(live.measure.capitalize()), job=job.title)
+                )
                 self._value = Text("span", "", "ts-sub")
             self._bar = ProgressBar()
 

@@ -11,6 +11,7 @@ from core.errors import StudioError
 from ui.components.empty_state import empty_state
 from ui.components.quantity import size_of
 from ui.components.text import Text, box, emoji, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -20,7 +21,7 @@ class MachineFiles:
     def __init__(self, roots: Roots, on_file: Callable[[Path], Any]) -> None:
         self._roots = roots
         self._on_file = on_file
-        with box("ts-card", "section").props("aria-label='Files of this machine'") as self._card:
+        with box("ts-card", "section", label="Files of this machine") as self._card:
             heading("Choose a file of this machine", 2)
             self._problem = Text("p", "", "ts-error").props("role=alert")
             self._list = box("ts-options ts-files").props("role=list")
@@ -30,7 +31,10 @@ class MachineFiles:
             await self._open(None)
             return
         self._card.clear()
-        text = f"Whoever runs the studio can open folders for it: {VARIABLE}=/data:/srv/examples, then start it again."
+        text = say(
+            "Whoever runs the studio can open folders for it: {variable}=/data:/srv/examples, then start it again.",
+            variable=VARIABLE,
+        )
         with self._card:
             empty_state("No folder is open for import", text, symbol="open")
 

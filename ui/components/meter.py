@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from ui.components.text import Text, box
+from ui.texts import say
 
 #: From here on a meter asks for attention.
 HIGH = 0.9
@@ -17,7 +18,7 @@ class Meter:
                 Text("span", label)
                 self._text = Text("span", "", "ts-muted")
             self._bar = ui.element("meter").classes("ts-meter-bar").props("min=0 max=1")
-            self._bar.props["high"], self._bar.props["aria-label"] = HIGH, label
+            self._bar.props["high"], self._bar.props["aria-label"] = HIGH, say(label)
 
     def show(self, share: float, text: str) -> None:
         self._text.text = text

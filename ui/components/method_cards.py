@@ -6,6 +6,7 @@ from core.method_figures import Figures
 from ui.components.choice_card import Choice, choice_card
 from ui.components.method_words import METHOD_WORDS, Words
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 
 class MethodCards:
@@ -15,9 +16,9 @@ class MethodCards:
         self, chosen: str, on_pick: Callable[[str], None], obstacles: Mapping[str, str], learns_from: str
     ) -> None:
         heading("Fine-Tuning Method *", 3)
-        Text("p", f"Choose how your model will learn from {learns_from}", "ts-muted")
+        Text("p", say("Choose how your model will learn from {examples}", examples=say(learns_from)), "ts-muted")
         self._points: dict[str, list[Text]] = {}
-        with box("ts-choices ts-choices-methods").props("role=radiogroup aria-label='Fine-Tuning Method'"):
+        with box("ts-choices ts-choices-methods", label="Fine-Tuning Method").props("role=radiogroup"):
             for kind, words in METHOD_WORDS.items():
                 choice = _choice(kind, words, obstacles.get(kind, ""))
                 self._points[kind] = choice_card("method", choice, chosen=kind == chosen, on_pick=on_pick)

@@ -8,7 +8,7 @@ from storage.spec import Objective
 from ui import routes
 from ui.components.button import Button
 from ui.components.choice_card import Choice, choice_card
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
 
 CHOICES = (
     Choice(
@@ -50,10 +50,10 @@ CHOICES = (
 def method_modal(objective: Objective = Objective.SFT) -> ui.dialog:
     """Closed at first; `open()` it. Continue leads to the wizard. `objective` is chosen at first."""
     picked: list[Objective] = [objective]
-    with ui.dialog().props("aria-label='Choose a fine-tuning method'") as dialog, box("ts-dialog ts-dialog-wide"):
+    with ui.dialog().props(aria("Choose a fine-tuning method")) as dialog, box("ts-dialog ts-dialog-wide"):
         heading("Fine-tune a Model", 2)
         Text("p", "Choose how the model should learn.", "ts-muted")
-        with box("ts-choices").props("role=radiogroup aria-label='Fine-tuning method'"):
+        with box("ts-choices", label="Fine-tuning method").props("role=radiogroup"):
             for choice in CHOICES:
                 choice_card("objective", choice, chosen=choice.value == picked[0], on_pick=partial(_pick, picked))
         with box("ts-dialog-foot"):

@@ -5,6 +5,7 @@ from ui.components.method_words import METHOD_WORDS
 from ui.components.spec_field import spec_entry
 from ui.components.spec_form import METHODS, SpecForm
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 NOTHING_TO_SET = "Every weight is trained, so there is nothing to set here. The learning rate counts most: Step 3."
 
@@ -23,8 +24,8 @@ class MethodPanel:
         if kind == self._kind or self._panel.is_deleted:
             return
         self._kind, words = kind, METHOD_WORDS[kind]
-        title = f"{words.name} Parameters"
-        self._panel.props["aria-label"] = title
+        title = say("{method} Parameters", method=say(words.name))
+        self._panel.props["aria-label"] = say(title)
         self._panel.classes(replace=f"ts-panel ts-tone ts-tone-{words.tone}")
         self._panel.clear()
         names = [name for name in METHODS[kind].model_fields if name != "kind"]

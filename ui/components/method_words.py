@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.method_figures import Figures
 from ui.components.quantity import size_of
+from ui.texts import say
 
 ESTIMATE = "(estimate for this model)"
 
@@ -28,9 +29,10 @@ class Words:
 
 def millions(count: int) -> str:
     """“184,320”, “2.44 million”, “1.24 billion”."""
-    for size, word in ((10**9, "billion"), (10**6, "million")):
-        if count >= size:
-            return f"{count / size:.3g} {word}"
+    if count >= 10**9:
+        return say("{figure:.3g} billion", figure=count / 10**9)
+    if count >= 10**6:
+        return say("{figure:.3g} million", figure=count / 10**6)
     return f"{count:,}"
 
 
@@ -42,51 +44,95 @@ def share_of(share: float) -> str:
 def _lora(found: Figures | None) -> tuple[str, ...]:
     return (
         _less_memory(found),
-        f"Faster training: {_trained(found)}",
+        say("Faster training: {trained}", trained=_trained(found)),
         "Best for most use cases",
     )
 
 
 def _qlora(found: Figures | None) -> tuple[str, ...]:
     needs = (
-        f"about {size_of(found.memory_bytes)} instead of {size_of(found.full_memory_bytes)} {ESTIMATE}"
+        say(
+            "about {size} instead of {full} {estimate}",
+            size=size_of(found.memory_bytes),
+            full=size_of(found.full_memory_bytes),
+            estimate=say(ESTIMATE),
+        )
         if found
         else "the frozen weights take about a quarter of the memory (estimate)"
     )
-    return (f"Works on smaller machines: {needs}", "4-bit quantization + LoRA", "Best for limited hardware")
+    return (
+        say("Works on smaller machines: {needs}", needs=needs),
+        "4-bit quantization + LoRA",
+        "Best for limited hardware",
+    )
 
 
 def _prefix(found: Figures | None) -> tuple[str, ...]:
     return (
         "Even faster than LoRA: the layers stay as they are",
-        f"Minimal parameter updates: {_trained(found)}",
+        say("Minimal parameter updates: {trained}", trained=_trained(found)),
         "Best for small adjustments",
     )
 
 
 def _adapter(found: Figures | None) -> tuple[str, ...]:
-    size = f": {size_of(found.output_bytes)} beside the base model {ESTIMATE}" if found else ""
-    return (f"Modular & composable{size}", "Multiple task-specific adapters", "Good for multi-task scenarios")
+    size = (
+        say(": {size} beside the base model {estimate}", size=size_of(found.output_bytes), estimate=say(ESTIMATE))
+        if found
+        else ""
+    )
+    return (
+        say("Modular & composable{size}", size=size),
+        "Multiple task-specific adapters",
+        "Good for multi-task scenarios",
+    )
 
 
 def _full(found: Figures | None) -> tuple[str, ...]:
-    needs = f": {_trained(found)}, about {size_of(found.memory_bytes)} of memory {ESTIMATE}" if found else ""
-    return ("Highest quality potential", f"Requires significant compute{needs}", "Best for major domain adaptation")
+    needs = (
+        say(
+            ": {trained}, about {size} of memory {estimate}",
+            trained=_trained(found),
+            size=size_of(found.memory_bytes),
+            estimate=say(ESTIMATE),
+        )
+        if found
+        else ""
+    )
+    return (
+        "Highest quality potential",
+        say("Requires significant compute{needs}", needs=needs),
+        "Best for major domain adaptation",
+    )
 
 
 def _less_memory(found: Figures | None) -> str:
     if found is None:
         return "Less memory usage: trains a small share of the weights"
-    both = f"{size_of(found.memory_bytes)} instead of {size_of(found.full_memory_bytes)} for full fine-tuning"
-    return f"About {max(0.0, found.saved_memory):.0%} less memory usage: {both} {ESTIMATE}".replace("%", " %")
+    both = say(
+        "{size} instead of {full} for full fine-tuning",
+        size=size_of(found.memory_bytes),
+        full=size_of(found.full_memory_bytes),
+    )
+    return say(
+        "About {share:.0%} less memory usage: {both} {estimate}",
+        share=max(0.0, found.saved_memory),
+        both=both,
+        estimate=say(ESTIMATE),
+    ).replace("%", " %")
 
 
 def _trained(found: Figures | None) -> str:
     if found is None:
         return "trains a small share of the weights"
     if not found.share or found.share >= 0.995:
-        return f"trains all {millions(found.trainable)} weights"
-    return f"trains {millions(found.trainable)} weights, {share_of(found.share)} of the model’s {ESTIMATE}"
+        return say("trains all {trainable} weights", trainable=millions(found.trainable))
+    return say(
+        "trains {trainable} weights, {share} of the model’s {estimate}",
+        trainable=millions(found.trainable),
+        share=share_of(found.share),
+        estimate=say(ESTIMATE),
+    )
 
 
 METHOD_WORDS: dict[str, Words] = {

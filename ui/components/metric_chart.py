@@ -10,7 +10,9 @@ from core.series import Axis, Point
 from core.smoothing import Smoother
 from ui.components.chart_figure import CONFIG, Curve, Trace, Unit, layout_of, traces_of, unit_of, x_of
 from ui.components.chart_view import ChartView
+from ui.components.quantity import counted
 from ui.components.text import Text, box
+from ui.texts import say
 
 #: Runs once per drawn element.
 _DRAWN = """() => {
@@ -129,9 +131,16 @@ class MetricChart:
     def _describe(self) -> None:
         over = "step" if self._view.axis is Axis.STEP else self._unit.title.lower()
         parts = [
-            f"{curve.label} {trace['y'][-1]:.4g} at {over} {trace['x'][-1]:g}, {len(trace['x'])} points"
+            say(
+                "{curve} {y:.4g} at {axis} {x:g}, {points}",
+                curve=curve.label,
+                y=trace["y"][-1],
+                axis=say(over),
+                x=trace["x"][-1],
+                points=counted(len(trace["x"]), "points"),
+            )
             for curve, trace in zip(self._curves, self._traces[::2], strict=True)
             if trace["y"]
         ]
         self._nothing.visible = not parts
-        self._box.props["aria-label"] = f"{self._title}: {'; '.join(parts) or 'no data yet'}"
+        self._box.props["aria-label"] = f"{say(self._title)}: {'; '.join(parts) or say('no data yet')}"

@@ -7,8 +7,9 @@ from core.models.library import ModelInfo
 from ui import routes
 from ui.components.button import Button
 from ui.components.method_words import millions
-from ui.components.quantity import size_of
+from ui.components.quantity import counted, size_of
 from ui.components.text import Text, box, link
+from ui.texts import say
 
 SOURCES = {
     "hub": "From the hub",
@@ -29,15 +30,15 @@ def model_card(info: ModelInfo, tuned: int, on_delete: Callable[[ModelInfo], Awa
             if not info.ready:
                 Text("span", "Being prepared", "ts-badge ts-badge-amber")
         with box("ts-dataset-badges"):
-            Text("span", info.licence, "ts-badge ts-badge-grey").props["title"] = "Licence, as its repository says"
+            Text("span", info.licence, "ts-badge ts-badge-grey").props["title"] = say("Licence, as its repository says")
             if info.model_type:
-                Text("span", info.model_type, "ts-badge ts-badge-blue").props["title"] = "Model type"
+                Text("span", info.model_type, "ts-badge ts-badge-blue").props["title"] = say("Model type")
             if info.is_starter:
                 Text("span", "Starter", "ts-badge ts-badge-violet")
         with box("ts-dataset-facts", "dl"):
             _fact("Parameters", millions(info.parameters))
             _fact("Size on disk", size_of(info.bytes) if info.bytes else "not made yet")
-            _fact("Context", f"{info.context_length:,} tokens")
+            _fact("Context", counted(info.context_length, "tokens"))
             with box("ts-dataset-fact"):
                 Text("dt", "Tuned models")
                 with box("", "dd"):
@@ -50,7 +51,11 @@ def model_card(info: ModelInfo, tuned: int, on_delete: Callable[[ModelInfo], Awa
             with box("ts-push ts-actions"):
                 if info.ready and not info.is_starter:
                     remove = Button(
-                        "", partial(on_delete, info), kind="ghost", icon="trash", label=f"Delete {info.name}"
+                        "",
+                        partial(on_delete, info),
+                        kind="ghost",
+                        icon="trash",
+                        label=say("Delete {name}", name=info.name),
                     )
                     remove.mark(f"delete-{info.id}")
                 if info.ready:

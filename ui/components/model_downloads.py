@@ -10,6 +10,7 @@ from core.models.downloads import Downloads, Look
 from ui.components.button import Button
 from ui.components.quantity import size_of
 from ui.components.text import Text, box
+from ui.texts import say
 from ui.threads import in_thread
 
 LOOK_EVERY_S = 1.0
@@ -57,13 +58,13 @@ class ModelDownloads:
 
     def _row(self, one: Look) -> None:
         with box("ts-card ts-download", "section").mark(f"download-{one.name}") as row:
-            row.props["aria-label"] = f"Download of {one.name}"
+            row.props["aria-label"] = say("Download of {name}", name=one.name)
             with box("ts-zone-line"):
                 Text("span", one.name, "ts-zone-name").props["title"] = one.name
                 with box("ts-actions"):
                     self._actions(one)
             bar = ui.element("progress").classes("ts-progress")
-            bar.props["aria-label"] = f"Progress of {one.name}"
+            bar.props["aria-label"] = say("Progress of {name}", name=one.name)
             with box("ts-zone-line ts-zone-numbers"):
                 words = Text("span", "").props("role=status")
             if one.problem or STATES[one.state]:
@@ -84,7 +85,7 @@ class ModelDownloads:
     def _follow(self, one: Look) -> None:
         words, bar = self._rows[one.name]
         done, total = one.progress.done, one.progress.total
-        share = f" {100 * done // total} % of {size_of(total)}" if total else ""
+        share = " " + say("{percent} % of {size}", percent=100 * done // total, size=size_of(total)) if total else ""
         phase = {"starting": "Asking the hub", "Downloading": ""}.get(one.progress.phase, one.progress.phase)
         words.text = f"{phase}{share}".strip() if one.state == "running" or share else ""
         bar.visible = one.state == "running" or done > 0

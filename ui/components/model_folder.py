@@ -10,12 +10,13 @@ from core.models.arrivals import Added
 from core.studio import Studio
 from ui.components.button import Button
 from ui.components.text import Text, box, heading
+from ui.texts import say
 from ui.threads import in_own_thread, in_thread
 
 CLOSED = (
-    f"No folder is open yet. Whoever runs the studio opens some with {VARIABLE}=/data:/srv/models and a restart, or "
+    "No folder is open yet. Whoever runs the studio opens some with {variable}=/data:/srv/models and a restart, or "
+    "adds the model on the command line: tunesmith models add FOLDER."
 )
-CLOSED += "adds the model on the command line: tunesmith models add FOLDER."
 
 
 class ModelFolder:
@@ -25,7 +26,7 @@ class ModelFolder:
         self._studio = studio
         self._on_added = on_added
         self._roots = Roots.configured()
-        with box("ts-card ts-upload-card", "section").props("aria-label='A folder of this machine'"):
+        with box("ts-card ts-upload-card", "section", label="A folder of this machine"):
             heading("Add a folder of this machine", 2)
             Text(
                 "p",
@@ -34,9 +35,9 @@ class ModelFolder:
                 "ts-muted",
             )
             if not self._roots.folders:
-                Text("p", CLOSED, "ts-muted")
+                Text("p", say(CLOSED, variable=VARIABLE), "ts-muted")
                 return
-            Text("p", f"Open: {', '.join(map(str, self._roots.folders))}", "ts-muted")
+            Text("p", say("Open: {folders}", folders=", ".join(map(str, self._roots.folders))), "ts-muted")
             with box("ts-field"):
                 Text("label", "Folder", "ts-label").props["for"] = "model-folder"
                 self._path = ui.input(placeholder=f"{self._roots.folders[0]}/my-model")

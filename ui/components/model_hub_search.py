@@ -10,6 +10,7 @@ from core.models.hub import HubModel, ModelSearch
 from ui.components.button import Button
 from ui.components.method_words import millions
 from ui.components.text import Text, box, heading, icon
+from ui.texts import say
 from ui.threads import in_own_thread
 
 GATED = (
@@ -24,13 +25,15 @@ class ModelHubSearch:
     def __init__(self, search: ModelSearch, on_fetch: Callable[[str], Awaitable[None]]) -> None:
         self._search = search
         self._on_fetch = on_fetch
-        with box("ts-card ts-hub", "section").props("aria-label='Hugging Face Hub'"):
+        with box("ts-card ts-hub", "section", label="Hugging Face Hub"):
             heading("Fetch from the Hugging Face Hub", 2)
             Text("p", "Language models with safetensors. Code that comes with a model is never run.", "ts-muted")
             with box("ts-filters"):
-                self._words = ui.input(placeholder="Search models, or owner/name").props("outlined dense type=search")
+                self._words = ui.input(placeholder=say("Search models, or owner/name")).props(
+                    "outlined dense type=search"
+                )
                 self._words.classes("ts-input ts-search").mark("hub-search").on("keydown.enter", self._find, [])
-                self._words.props["aria-label"] = "Search the Hugging Face Hub"
+                self._words.props["aria-label"] = say("Search the Hugging Face Hub")
                 with self._words.add_slot("prepend"):
                     icon("search")
                 Button("Search", self._find).mark("hub-find")
@@ -59,8 +62,17 @@ class ModelHubSearch:
         self._help.visible = any(model.is_gated for model in found)
 
     def _entry(self, model: HubModel) -> None:
-        size = f"{millions(model.parameters)} parameters" if model.parameters else "size unknown"
-        about = f"{size} · {model.licence or 'no licence told'} · {model.downloads:,} downloads"
+        size = (
+            say("{parameters} parameters", parameters=millions(model.parameters))
+            if model.parameters
+            else "size unknown"
+        )
+        about = say(
+            "{size} · {licence} · {count:,} download | {size} · {licence} · {count:,} downloads",
+            size=size,
+            licence=model.licence or "no licence told",
+            count=model.downloads,
+        )
         self._line(model.id, about, is_gated=model.is_gated)
 
     def _named(self, name: str) -> None:
@@ -74,4 +86,4 @@ class ModelHubSearch:
                 Text("span", about, "ts-option-sub")
             if is_gated:
                 Text("span", "Gated", "ts-badge ts-badge-amber")
-            Button("Fetch", partial(self._on_fetch, name), label=f"Fetch {name}").mark(f"hub-{name}")
+            Button("Fetch", partial(self._on_fetch, name), label=say("Fetch {name}", name=name)).mark(f"hub-{name}")

@@ -12,7 +12,8 @@ from core.models.custom import CustomModel
 from core.models.library import ModelInfo
 from core.warm_start import Before
 from ui.components.method_words import METHOD_WORDS
-from ui.components.text import Text, box, icon
+from ui.components.text import Text, aria, box, icon
+from ui.texts import say
 
 LIBRARY, CUSTOM = "Model Library", "Custom Models"
 
@@ -36,11 +37,13 @@ class ModelPicker:
         self._first: Callable[[], Awaitable[None] | None] | None = None
         self._tab = CUSTOM if any(one.id == chosen for one in tuned) else LIBRARY
         with ui.element("button").classes("ts-picker").mark("model") as self._button:
-            self._button.props("type=button aria-haspopup=dialog aria-label='Base model'")
+            self._button.props("type=button aria-haspopup=dialog").props(aria("Base model"))
             self._face = box("ts-picker-face")
             icon("chevron-down")
             with ui.menu().classes("ts-menu ts-picker-menu") as self._menu:
-                self._menu.props("role=dialog fit no-route-dismiss aria-label='Choose a model' transition-duration=100")
+                self._menu.props("role=dialog fit no-route-dismiss transition-duration=100").props(
+                    aria("Choose a model")
+                )
                 self._panel()
         self.show(models, chosen)
 
@@ -62,14 +65,14 @@ class ModelPicker:
         self._list_options()
 
     def _panel(self) -> None:
-        self._search = ui.input(placeholder="Search models", on_change=self._list_options).classes("ts-input")
-        self._search.props("outlined dense autofocus clearable aria-label='Search models'").mark("model-search")
+        self._search = ui.input(placeholder=say("Search models"), on_change=self._list_options).classes("ts-input")
+        self._search.props("outlined dense autofocus clearable").props(aria("Search models")).mark("model-search")
         self._search.on("keyup.enter", self._pick_first, [])
         with self._search.add_slot("prepend"):
             icon("search")
-        with box("ts-segments").props("role=group aria-label='Where from'"):
+        with box("ts-segments", label="Where from").props("role=group"):
             self._tabs = [self._tab_button(name) for name in (LIBRARY, CUSTOM)]
-        self._options = box("ts-options").props("role=listbox aria-label=Models")
+        self._options = box("ts-options", label="Models").props("role=listbox")
 
     def _tab_button(self, name: str) -> Text:
         def choose() -> None:
@@ -132,7 +135,11 @@ class ModelPicker:
     def _nothing(self, words: Sequence[str]) -> str:
         if self._tab == CUSTOM and not self._tuned:
             return "Your tuned models will be listed here, to go on from. Fine-tune one from the library first."
-        return f"No model matches “{' '.join(words)}”." if words else "There is no model on this machine yet."
+        return (
+            say("No model matches “{words}”.", words=" ".join(words))
+            if words
+            else "There is no model on this machine yet."
+        )
 
 
 def _option_face(model: ModelInfo) -> None:
@@ -147,7 +154,8 @@ def _tuned_face(title: str, method: str, base_name: str, address: str) -> None:
     Text("span", words.name[:1], f"ts-logo ts-badge-{words.tone}").props("aria-hidden=true")
     with box("ts-option-text", "span"):
         Text("span", title, "ts-option-name")
-        Text("span", f"{words.name} on {base_name} · {address}", "ts-option-sub")
+        about = say("{method} on {model} · {id}", method=say(words.name), model=base_name, id=address)
+        Text("span", about, "ts-option-sub")
 
 
 def _matches(model: ModelInfo, words: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from ui.components.choice_card import Choice, choice_card
 from ui.components.model_downloads import ModelDownloads
 from ui.components.model_hub_search import ModelHubSearch
 from ui.components.text import Text, box
+from ui.texts import say
 from ui.threads import in_thread
 
 HERE, HUB = "here", "hub"
@@ -28,7 +29,7 @@ class ModelProvider:
         self._on_arrived = on_arrived
         with box("ts-field"):
             Text("span", "Provider", "ts-label")
-            with box("ts-choices ts-choices-two").props("role=radiogroup aria-label=Provider"):
+            with box("ts-choices ts-choices-two", label="Provider").props("role=radiogroup"):
                 for choice in CHOICES:
                     choice_card("provider", choice, chosen=choice.value == HERE, on_pick=self._choose)
         self._hub = box("ts-stretch ts-provider")
@@ -50,7 +51,7 @@ class ModelProvider:
         except StudioError as error:
             self._say(str(error))
             return
-        self._say(f"{name} is on its way. It becomes the base model as soon as it is here.")
+        self._say(say("{name} is on its way. It becomes the base model as soon as it is here.", name=name))
         if self._downloads:
             await self._downloads.look()
 

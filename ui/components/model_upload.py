@@ -10,6 +10,7 @@ from core.models.library import ModelInfo
 from core.studio import Studio
 from ui.components.text import Text, box, heading
 from ui.components.upload_zone import PACKED, UploadZone
+from ui.texts import say
 from ui.threads import in_own_thread, in_thread
 
 NAMED = "As the adapter says"
@@ -24,7 +25,7 @@ class ModelUpload:
         self._arrivals = studio.model_arrivals
         self._people = studio.people
         self._on_added = on_added
-        with box("ts-card ts-upload-card", "section").props("aria-label='Upload'"):
+        with box("ts-card ts-upload-card", "section", label="Upload"):
             heading("Upload an adapter or a model", 2)
             Text(
                 "p",
@@ -35,7 +36,7 @@ class ModelUpload:
             )
             with box("ts-field"):
                 Text("label", "Base model of an adapter", "ts-label").props["for"] = "adapter-base"
-                known = {"": NAMED} | {model.id: model.name for model in models if model.ready}
+                known = {"": say(NAMED)} | {model.id: model.name for model in models if model.ready}
                 self._base = ui.select(known, value="")
                 self._base.props("outlined dense for=adapter-base popup-content-class=ts-menu").classes("ts-input")
                 self._base.mark("adapter-base")

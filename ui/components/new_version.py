@@ -10,6 +10,7 @@ from core.people import Actor
 from core.studio import Studio
 from storage.tables import Dataset
 from ui import routes
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -27,6 +28,6 @@ async def go_to_version(studio: Studio, make: Callable[[Actor], Dataset], *, row
         actor = await in_thread(studio.people.actor)
         made = await in_thread(make, actor)
     except StudioError as error:
-        ui.notify(str(error), type="negative", multi_line=True)
+        ui.notify(say(str(error)), type="negative", multi_line=True)
         return
     ui.navigate.to(routes.dataset(made.id, tab="rows" if row else "versions", row=row))

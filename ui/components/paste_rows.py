@@ -10,6 +10,7 @@ from storage.rows import Kind
 from ui.components.button import Button
 from ui.components.text import Text, box, heading
 from ui.kinds import UPLOADS
+from ui.texts import say
 
 #: A larger message would be dropped by the websocket without a word; files have no such limit.
 MOST_CHARACTERS = 900_000
@@ -29,15 +30,15 @@ class PasteRows:
         self._kind = kind
         self._on_rows = on_rows
         self._pairs: list[dict[str, ui.textarea]] = []
-        with box("ts-card ts-paste", "section").props("aria-label='Paste rows'"):
-            with box("ts-segments").props("role=group aria-label='How to write rows'"):
+        with box("ts-card ts-paste", "section", label="Paste rows"):
+            with box("ts-segments", label="How to write rows").props("role=group"):
                 self._segments = {name: self._segment(name) for name in ("JSON lines", "One by one")}
             with box("ts-field") as self._lines:
                 Text("label", "Rows, one JSON object a line", "ts-label").props["for"] = "pasted-rows"
                 self._text = ui.textarea().props(
                     f"outlined for=pasted-rows maxlength={MOST_CHARACTERS} spellcheck=false"
                 )
-                self._text.props["placeholder"] = json.dumps(json.loads(UPLOADS[kind].example), ensure_ascii=False)
+                self._text.props["placeholder"] = say(json.dumps(json.loads(UPLOADS[kind].example), ensure_ascii=False))
                 self._text.classes("ts-input ts-area ts-mono").mark("pasted")
             with box("ts-stretch") as self._form:
                 self._list = box("ts-stretch ts-written")
@@ -63,8 +64,8 @@ class PasteRows:
 
     def _add_pair(self) -> None:
         number = len(self._pairs) + 1
-        with self._list, box("ts-written-row").props(f"role=group aria-label='Example {number}'"):
-            heading(f"Example {number}", 3)
+        with self._list, box("ts-written-row", label=say("Example {number}", number=number)).props("role=group"):
+            heading(say("Example {number}", number=number), 3)
             fields = {key: self._field(number, title, key) for title, key in FIELDS[self._kind]}
         self._pairs.append(fields)
 

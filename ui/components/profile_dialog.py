@@ -8,14 +8,14 @@ from core.errors import StudioError
 from core.studio import Studio
 from storage.tables import Profile
 from ui.components.button import Button
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
 from ui.threads import in_thread
 
 
 def profile_dialog(studio: Studio, profile: Profile) -> ui.dialog:
     """Open by itself until the profile was confirmed once."""
     with ui.dialog(value=not profile.confirmed) as dialog, box("ts-dialog", "form") as form:
-        dialog.props("aria-label='Your profile'")
+        dialog.props(aria("Your profile"))
         heading("Your profile" if profile.confirmed else "Welcome to Tunesmith", 2)
         Text("p", "Your jobs are shown with this name and email. It stays on this machine.", "ts-muted")
         save = profile_fields(studio, profile, form, prefix="profile", then=dialog.close)

@@ -7,6 +7,7 @@ from storage.events import PromptAnswer
 from ui.components.button import Button
 from ui.components.range_field import RangeField
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 
 class PromptAnswers:
@@ -15,10 +16,10 @@ class PromptAnswers:
     def __init__(self) -> None:
         self._answers = Answers()
         self._chosen: int | None = None
-        with box("ts-card", "section").props("aria-label='Samples over time'") as self._card:
+        with box("ts-card", "section", label="Samples over time") as self._card:
             heading("Samples over time", 2)
             Text("p", "Your prompts, answered before the first step and at checkpoints since.", "ts-muted")
-            with box("ts-stepper").props("role=group aria-label='Which step'") as self._stepper:
+            with box("ts-stepper", label="Which step").props("role=group") as self._stepper:
                 self._back = Button("Earlier", lambda: self._turn(-1)).mark("answers-earlier")
                 self._slider = RangeField("Which answers", 0, 1, 1, lambda at: self._choose(int(at)))
                 self._slider.classes("ts-stepper-slider").mark("answers-step")
@@ -72,7 +73,7 @@ def _prompt(answers: list[PromptAnswer], first: int, chosen: int) -> None:
     by_step = {answer.step: answer for answer in answers}
     with box("ts-sample", "article"):
         with box("ts-sample-prompt"):
-            Text("span", f"Prompt {answers[0].index + 1}", "ts-tag")
+            Text("span", say("Prompt {number}", number=answers[0].index + 1), "ts-tag")
             Text("p", answers[-1].prompt)
         with box("ts-answers"):
             _answer(first, by_step.get(first), "ts-answer")
@@ -82,6 +83,6 @@ def _prompt(answers: list[PromptAnswer], first: int, chosen: int) -> None:
 
 def _answer(step: int, answer: PromptAnswer | None, classes: str) -> None:
     with box(classes):
-        Text("span", f"Step {step:,}" if step else "Before training", "ts-tag")
+        Text("span", say("Step {step:,}", step=step) if step else "Before training", "ts-tag")
         said = answer.answer if answer else "Not answered yet."
         Text("p", said or "(nothing)", "" if answer and said else "ts-muted")

@@ -1,5 +1,7 @@
 """Numbers as people read them: sizes and counts."""
 
+from ui.texts import say
+
 
 def size_of(count: int) -> str:
     """Bytes as “2.3 MB”."""
@@ -11,9 +13,25 @@ def size_of(count: int) -> str:
     return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
 
 
+#: What is counted, as it is said.
+UNITS = {
+    "adapters": "{count:,} adapter | {count:,} adapters",
+    "answers": "{count:,} answer | {count:,} answers",
+    "conversations": "{count:,} conversation | {count:,} conversations",
+    "examples": "{count:,} example | {count:,} examples",
+    "jobs": "{count:,} job | {count:,} jobs",
+    "pairs": "{count:,} pair | {count:,} pairs",
+    "points": "{count:,} point | {count:,} points",
+    "prompts": "{count:,} prompt | {count:,} prompts",
+    "rows": "{count:,} row | {count:,} rows",
+    "texts": "{count:,} text | {count:,} texts",
+    "tokens": "{count:,} token | {count:,} tokens",
+}
+
+
 def counted(count: int, unit: str) -> str:
-    """“1 pair”, “1,200 pairs”; `unit` is the plural."""
-    return f"{count:,} {unit.removesuffix('s') if count == 1 else unit}"
+    """“1 pair”, “1,200 pairs”; `unit` is one of `UNITS`."""
+    return say(UNITS[unit], count=count)
 
 
 def duration(seconds: float) -> str:

@@ -4,15 +4,18 @@ from storage.rows import Kind
 from ui import routes
 from ui.components.text import Text, box, emoji
 from ui.kinds import UPLOADED_AS, UPLOADS, WORDS
+from ui.texts import say
 
 
 def quick_actions(kind: Kind) -> None:
     words = WORDS[kind]
     uploaded = UPLOADED_AS.get(kind, kind)
-    teaches = "Supervised learning" if uploaded is Kind.SUPERVISED else f"{WORDS[uploaded].tab} learning"
+    teaches = (
+        "Supervised learning" if uploaded is Kind.SUPERVISED else say("{kind} learning", kind=say(WORDS[uploaded].tab))
+    )
     flow = "Input → Output pairs" if uploaded is Kind.SUPERVISED else UPLOADS[uploaded].card_text
     objective = words.objective or WORDS[uploaded].objective
-    with box("ts-quick", "nav").props("aria-label='Quick actions'"):
+    with box("ts-quick", "nav", label="Quick actions"):
         _action("📁", "folder", UPLOADS[uploaded].card_title, flow, routes.dataset_upload(uploaded))
         _action("💻", "laptop", "Start Training Job", teaches, routes.wizard(objective=str(objective)))
         _action("🔄", "turn", "Import from Conversations", "ChatGPT, Claude, logs", routes.CONVERSATIONS)

@@ -5,6 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
+from ui.texts import say
+
 
 class RangeField(ui.element):
     """Calls `on_change(value)` when the handle is let go, not on its way."""
@@ -12,7 +14,7 @@ class RangeField(ui.element):
     def __init__(self, label: str, value: float, most: float, step: float, on_change: Callable[[float], Any]) -> None:
         super().__init__("input")
         self.classes("ts-range").props(f"type=range min=0 step={step:g}")
-        self.props["aria-label"] = label
+        self.props["aria-label"] = say(label)
         self.show(value, most)
         self.on("change", lambda event: on_change(float(event.args)), js_handler="(e) => emit(e.target.value)")
 

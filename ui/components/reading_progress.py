@@ -8,7 +8,8 @@ from core.conversations.imports import Reading
 from ui.components.button import Button
 from ui.components.import_progress import LOOK_EVERY_S
 from ui.components.quantity import counted
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 
 
 class ReadingProgress:
@@ -17,9 +18,9 @@ class ReadingProgress:
     def __init__(self, reading: Reading, on_over: Callable[[Reading], Awaitable[None]]) -> None:
         self._reading = reading
         self._on_over = on_over
-        with box("ts-card ts-arrived", "section").props("aria-label='Reading the export'").mark("reading"):
-            heading(f"Reading {reading.name}", 2)
-            self._bar = ui.element("progress").classes("ts-progress").props("aria-label='Reading progress'")
+        with box("ts-card ts-arrived", "section", label="Reading the export").mark("reading"):
+            heading(say("Reading {name}", name=reading.name), 2)
+            self._bar = ui.element("progress").classes("ts-progress").props(aria("Reading progress"))
             with box("ts-zone-line ts-zone-numbers"):
                 self._share = Text("span", "")
                 self._found = Text("span", "")

@@ -10,6 +10,7 @@ from ui.components.grader_trial import GraderTrialPanel
 from ui.components.spec_field import spec_checkbox, spec_field, spec_select
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 SAMPLING = (
@@ -34,12 +35,12 @@ class RftPanel:
         self._studio = studio
         self._form = form
         self._dataset = ""
-        with box("ts-panel ts-grader", "section").props("aria-label=Grader"):
+        with box("ts-panel ts-grader", "section", label="Grader"):
             heading("Grader", 3)
             self._editor = GraderEditor(form)
             self._answers = box("ts-stretch ts-try-answers")
             GraderTrialPanel(studio, form)
-        with box("ts-panel", "section").props("aria-label='Reinforcement Parameters'"):
+        with box("ts-panel", "section", label="Reinforcement Parameters"):
             heading("Reinforcement Parameters", 3)
             with box("ts-grid"):
                 self.entries: list[ui.input] = [spec_field(form, path) for path in SAMPLING]
@@ -81,8 +82,13 @@ class RftPanel:
         with box("ts-try-answer"):
             area = ui.textarea(value=answer, on_change=lambda event: self._change(at, event.value or ""))
             area.props("outlined dense autogrow").classes("ts-input").mark(f"answer-{at}")
-            area.props["aria-label"] = f"Answer {at + 1} to try"
-            Button(icon="trash", on_click=lambda: self._remove(at), kind="ghost", label=f"Remove answer {at + 1}")
+            area.props["aria-label"] = say("Answer {number} to try", number=at + 1)
+            Button(
+                icon="trash",
+                on_click=lambda: self._remove(at),
+                kind="ghost",
+                label=say("Remove answer {number}", number=at + 1),
+            )
 
     def _change(self, at: int, text: str) -> None:
         answers = list(self._form.get("rft.try_answers"))

@@ -2,7 +2,9 @@
 
 from core.rollouts import rewards, spread
 from storage.rollouts import RolloutAnswer, RolloutGroup
+from ui.components.quantity import counted
 from ui.components.text import Text, box
+from ui.texts import say
 
 #: Longer texts open on a click.
 SHOWN_CHARACTERS = 400
@@ -11,9 +13,9 @@ SHOWN_CHARACTERS = 400
 def rollout_group(group: RolloutGroup, *, held_out: bool) -> None:
     found = rewards(group)
     differ = spread(group) > 0
-    with box("ts-rollout", "article").props(f"aria-label='Prompt of line {group.line}'"):
+    with box("ts-rollout", "article", label=say("Prompt of line {line:,}", line=group.line)):
         with box("ts-rollout-head"):
-            Text("span", f"line {group.line:,}", "ts-tag")
+            Text("span", say("line {line:,}", line=group.line), "ts-tag")
             if not held_out and not differ:
                 Text("span", "no spread: nothing is learned from it", "ts-badge ts-badge-amber")
         _long("p", group.prompt, "ts-rollout-prompt")
@@ -32,14 +34,13 @@ def rollout_group(group: RolloutGroup, *, held_out: bool) -> None:
 def _answer(answer: RolloutAnswer, mark: str, *, held_out: bool) -> None:
     with box(f"ts-rollout-answer ts-rollout-{mark or 'other'}"):
         with box("ts-rollout-figures"):
-            Text("span", "–" if answer.reward is None else f"{answer.reward:.3g}", "ts-rollout-reward").props(
-                "title=Reward"
-            )
+            reward = Text("span", "–" if answer.reward is None else f"{answer.reward:.3g}", "ts-rollout-reward")
+            reward.props["title"] = say("Reward")
             if mark:
                 Text("span", mark, f"ts-badge ts-badge-{'green' if mark == 'best' else 'red'}")
             if not held_out:
-                Text("span", f"advantage {answer.advantage:+.2f}", "ts-note")
-            Text("span", f"{answer.tokens:,} tokens", "ts-note")
+                Text("span", say("advantage {advantage:+.2f}", advantage=answer.advantage), "ts-note")
+            Text("span", counted(answer.tokens, "tokens"), "ts-note")
             if answer.clipped:
                 Text("span", "cut off at the limit", "ts-badge ts-badge-amber")
             for name, value in answer.parts.items():

@@ -7,7 +7,8 @@ from core.studio import Studio
 from storage.rollouts import RolloutStep
 from ui.components.button import Button
 from ui.components.rollout_group import rollout_group
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 PAGE_GROUPS = 4
@@ -31,13 +32,13 @@ class RolloutInspector:
         self._first = 0
         self._shown: RolloutStep | None = None
         self._task = f"rollouts {ui.context.client.id}"
-        with box("ts-card ts-rollouts", "section").props("aria-label=Rollouts") as self._card:
+        with box("ts-card ts-rollouts", "section", label="Rollouts") as self._card:
             heading("Rollouts", 2)
             Text("p", "What the model answered to each prompt, and what its answers were rewarded.", "ts-muted")
             self._controls()
             self._figures = Text("p", "", "ts-strong").props("role=status").mark("rollout-figures")
             self._list = box("ts-stretch ts-rollout-groups")
-            with box("ts-pager", "nav").props("aria-label='Pages of prompts'") as self._pager:
+            with box("ts-pager", "nav", label="Pages of prompts") as self._pager:
                 self._range = Text("span", "", "ts-muted").mark("rollout-range")
                 self._back = Button("Previous", lambda: self._turn(-PAGE_GROUPS)).mark("rollout-previous")
                 self._on = Button("Next", lambda: self._turn(PAGE_GROUPS)).mark("rollout-next")
@@ -55,14 +56,14 @@ class RolloutInspector:
     def _controls(self) -> None:
         with box("ts-filters"):
             self._step = ui.select({}, on_change=lambda event: self._choose(event.value)).classes("ts-input ts-order")
-            self._step.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Step")
+            self._step.props("outlined dense options-dense popup-content-class=ts-menu").props(aria("Step"))
             self._step.mark("rollout-step")
             self._order_select = order = ui.select(
-                {str(order): title for order, title in ORDERS.items()},
+                {str(order): say(title) for order, title in ORDERS.items()},
                 value=str(self._order),
                 on_change=lambda event: self._sort(Order(event.value)),
             )
-            order.props("outlined dense options-dense popup-content-class=ts-menu aria-label='Order of the prompts'")
+            order.props("outlined dense options-dense popup-content-class=ts-menu").props(aria("Order of the prompts"))
             order.classes("ts-input ts-order").mark("rollout-order")
             self._newest = Button("Newest step", self._follow, kind="ghost").mark("rollout-newest")
 
@@ -130,21 +131,31 @@ class RolloutInspector:
 
     def _page(self, page: RolloutPage) -> None:
         last = page.first + len(page.groups)
-        left_out = f", {page.record.left_out} more are not kept" if page.record.left_out else ""
-        self._range.text = f"Prompts {page.first + 1}–{last} of {page.total}{left_out}"
+        left_out = (
+            ", " + say("{count:,} more is not kept | {count:,} more are not kept", count=page.record.left_out)
+            if page.record.left_out
+            else ""
+        )
+        self._range.text = say(
+            "Prompts {first}–{last} of {total}{left_out}",
+            first=page.first + 1,
+            last=last,
+            total=page.total,
+            left_out=left_out,
+        )
         self._pager.visible = page.total > PAGE_GROUPS or bool(page.record.left_out)
         self._back.set_enabled(page.first > 0)
         self._on.set_enabled(last < page.total)
 
 
 def figures(record: RolloutStep) -> str:
-    parts = [f"mean reward {record.reward:.3g}"]
+    parts = [say("mean reward {reward:.3g}", reward=record.reward)]
     if not record.held_out:
-        parts.append(f"spread within a prompt {record.reward_std:.3g}")
+        parts.append(say("spread within a prompt {spread:.3g}", spread=record.reward_std))
     parts += [f"{name} {value:.3g}" for name, value in record.parts.items()]
-    parts.append(f"{record.tokens:.0f} tokens an answer")
+    parts.append(say("{tokens:,.0f} tokens an answer", tokens=record.tokens))
     if record.clipped:
-        parts.append(f"{100 * record.clipped:.0f} % cut off at the limit")
+        parts.append(say("{percent:.0f} % cut off at the limit", percent=100 * record.clipped))
     return f"{_label(StepKey(record.step, record.held_out))}: {', '.join(parts)}"
 
 
@@ -153,4 +164,4 @@ def _name(key: StepKey) -> str:
 
 
 def _label(key: StepKey) -> str:
-    return f"Evaluation after step {key.step}" if key.held_out else f"Step {key.step}"
+    return say("Evaluation after step {step}", step=key.step) if key.held_out else say("Step {step}", step=key.step)

@@ -16,7 +16,8 @@ from storage.rows import Content, Row
 from storage.tables import Dataset
 from ui.components.button import Button
 from ui.components.new_version import make_version
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 
 #: A larger message would be dropped by the websocket without a word.
 MOST_CHARACTERS = 900_000
@@ -33,7 +34,7 @@ class RowEditor:
         self._content: Content = json.loads(json.dumps(row.content))
         self._is_built = False
         with ui.dialog() as self._dialog, box("ts-dialog ts-dialog-row") as self._box:
-            self._dialog.props["aria-label"] = f"Edit row {row.number + 1}"
+            self._dialog.props["aria-label"] = say("Edit row {number:,}", number=row.number + 1)
 
     def open(self) -> None:
         """Built on first use: a page has twenty rows, and most are never opened."""
@@ -44,7 +45,7 @@ class RowEditor:
         self._dialog.open()
 
     def _build(self) -> None:
-        heading(f"Edit row {self._row.number + 1}", 2)
+        heading(say("Edit row {number:,}", number=self._row.number + 1), 2)
         Text("p", "Saving makes a new version; this one stays as it is.", "ts-muted")
         with box("ts-row-fields") as self._area:
             if self._row.is_broken:
@@ -77,7 +78,7 @@ class RowEditor:
     def _as_json(self, text: str) -> None:
         self._texts = {}
         self._json = ui.textarea(value=text).props(f"outlined spellcheck=false maxlength={MOST_CHARACTERS}")
-        self._json.props("aria-label='The row as JSON'").classes("ts-input ts-area ts-mono").mark("row-json")
+        self._json.props(aria("The row as JSON")).classes("ts-input ts-area ts-mono").mark("row-json")
 
     def _edited(self) -> Content:
         """Raises BadInput where the JSON is none."""
@@ -85,7 +86,7 @@ class RowEditor:
             try:
                 value = json.loads(self._json.value or "")
             except (ValueError, RecursionError) as error:
-                raise BadInput(f"That is not JSON: {error}.") from error
+                raise BadInput(say("That is not JSON: {error}.", error=error)) from error
             if not isinstance(value, dict):
                 raise BadInput('Write the row as one object: {"key": value}.')
             return value
@@ -131,10 +132,10 @@ def add_rows_dialog(studio: Studio, dataset: Dataset) -> ui.dialog:
         await make_version(studio, dataset, Change(insert={dataset.rows: rows}), row=dataset.rows)
 
     with ui.dialog() as dialog, box("ts-dialog ts-dialog-row"):
-        dialog.props("aria-label='Add rows'")
+        dialog.props(aria("Add rows"))
         heading("Add rows", 2)
         Text("p", "One JSON object a line. A new version with these rows at its end is made.", "ts-muted")
-        text = ui.textarea().props(f"outlined spellcheck=false maxlength={MOST_CHARACTERS} aria-label='New rows'")
+        text = ui.textarea().props(f"outlined spellcheck=false maxlength={MOST_CHARACTERS}").props(aria("New rows"))
         text.classes("ts-input ts-area ts-mono").mark("new-rows")
         problem = Text("p", "", "ts-error").props("role=alert")
         with box("ts-dialog-foot"):

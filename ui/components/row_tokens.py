@@ -3,6 +3,7 @@
 from core.checks.codes import CODES
 from core.datasets.tokens import Piece, RowTokens
 from ui.components.text import Text, box
+from ui.texts import say
 
 SEQUENCES = {1: ("",), 2: ("Chosen", "Rejected")}
 
@@ -15,8 +16,17 @@ def row_tokens(found: RowTokens) -> None:
     for title, sequence in zip(titles, found.sequences, strict=True):
         tokens = sum(piece.tokens for piece in sequence)
         learned = sum(piece.tokens for piece in sequence if piece.trained and not piece.cut)
-        Text("p", f"{f'{title}: ' if title else ''}{tokens:,} tokens, {learned:,} of them learned", "ts-muted")
-        with box("ts-rendered").props("tabindex=0 role=group aria-label='The row as the model reads it'"):
+        Text(
+            "p",
+            (f"{say(title)}: " if title else "")
+            + say(
+                "{count:,} token, {learned:,} of them learned | {count:,} tokens, {learned:,} of them learned",
+                count=tokens,
+                learned=learned,
+            ),
+            "ts-muted",
+        )
+        with box("ts-rendered", label="The row as the model reads it").props("tabindex=0 role=group"):
             for piece in sequence:
                 _piece(piece)
 

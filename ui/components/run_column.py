@@ -81,7 +81,7 @@ class _Warnings:
     """Those without a kind of their own, which would be alarms."""
 
     def __init__(self) -> None:
-        self._card = box("ts-card ts-warnings", "section").props("aria-label=Warnings")
+        self._card = box("ts-card ts-warnings", "section", label="Warnings")
         self.clear()
 
     def clear(self) -> None:

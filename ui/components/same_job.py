@@ -5,7 +5,7 @@ from core.train_command import as_command, as_yaml, asked_fields
 from storage.spec import JobSpec
 from ui.components.copy_button import copy_button
 from ui.components.folded import Folded
-from ui.components.text import Text, box
+from ui.components.text import Text, aria, box
 
 INCOMPLETE = "There is no command yet: something in the steps is missing or out of bounds."
 ABOUT = "Either asks for exactly this job. Keys of other services are never part of it."
@@ -44,7 +44,7 @@ def _snippet(title: str, what: str, text: str, about: str = "") -> None:
     with box("ts-stretch"):
         Text("h4", title, "ts-snippet-title")
         with box("ts-code"):
-            Text("pre", text, "ts-code-text").props(f"tabindex=0 role=region aria-label='{title}'")
+            Text("pre", text, "ts-code-text").props("tabindex=0 role=region").props(aria(title))
             copy_button(text, what)
         if about:
             Text("p", about, "ts-help")

@@ -4,13 +4,14 @@ import json
 
 from ui.components.copy_button import copy_button, copyable
 from ui.components.text import Text, box, heading
+from ui.texts import say
 
 QUESTION = "Hello! What can you do?"
 
 
 def snippets(url: str, name: str) -> None:
     """`url` is the endpoint's, up to `/v1`."""
-    with box("ts-card", "section").props("aria-label=Endpoint").mark("endpoint"):
+    with box("ts-card", "section", label="Endpoint").mark("endpoint"):
         heading("Endpoint", 2)
         copyable(url, "endpoint address")
         with box("ts-snippets"):
@@ -19,7 +20,7 @@ def snippets(url: str, name: str) -> None:
                     Text("h3", title, "ts-snippet-title")
                     with box("ts-code"):
                         Text("pre", text, "ts-code-text").props("tabindex=0")
-                        copy_button(text, f"{title} snippet")
+                        copy_button(text, say("{language} snippet", language=title))
 
 
 def curl(url: str, name: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from nicegui import ui
 
+from ui.texts import say
+
 WIDTH, HEIGHT, MARGIN = 120.0, 32.0, 2.0
 
 
@@ -12,7 +14,7 @@ class Sparkline:
         """`label` is what a screen reader says: the curve itself tells it nothing."""
         self._svg = ui.element("svg").classes("ts-spark").props(f"viewBox='0 0 {WIDTH:g} {HEIGHT:g}' role=img")
         self._svg.props["preserveAspectRatio"] = "none"
-        self._svg.props["aria-label"] = label
+        self._svg.props["aria-label"] = say(label)
         with self._svg:
             self._line = ui.element("polyline").classes("ts-spark-line")
             self._line.props["points"] = ""

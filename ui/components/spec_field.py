@@ -7,6 +7,7 @@ from nicegui import ui
 from storage.methods import Record
 from ui.components.spec_form import SpecForm, bounds_of, number, owner_of
 from ui.components.text import Text, box
+from ui.texts import say
 
 
 def spec_field(form: SpecForm, path: str, *, title: str = "", placeholder: str = "", scope: str = "field") -> ui.input:
@@ -19,7 +20,7 @@ def spec_field(form: SpecForm, path: str, *, title: str = "", placeholder: str =
         Text("label", title or field.title or name, "ts-label").props["for"] = anchor
         entry = ui.input(
             value=_shown(form.get(path)) if form.has(path) else "",
-            placeholder=placeholder,
+            placeholder=say(placeholder),
             on_change=lambda event: _take(form, path, event.value or ""),
             validation=lambda _: form.problem(path),
         )
@@ -93,7 +94,7 @@ def spec_checkbox(form: SpecForm, path: str, *, coming: str = "") -> ui.checkbox
     field = _owner(path).model_fields[path.rpartition(".")[2]]
     with box("ts-field ts-check"):
         box_ = ui.checkbox(
-            field.title or path,
+            say(field.title or path),
             value=bool(form.get(path)) and not coming,
             on_change=lambda event: form.set(path, bool(event.value)),
         )

@@ -11,6 +11,7 @@ from storage.methods import Adapter, Full, Lora, Prefix, Qlora, Record
 from storage.objectives import Dpo, Rft
 from storage.retention import Checkpointing
 from storage.spec import HoldOut, Hyperparameters, JobSpec, NoEvaluation, OtherDataset
+from ui.texts import say
 
 Content = dict[str, Any]
 
@@ -163,12 +164,22 @@ def _sentence(path: str, details: ErrorDetails) -> str:
     title = (field and field.title) or last.replace("_", " ")
     value = details["input"]
     if path in ("model", "dataset"):
-        return f"Choose a {path} first."
+        return say("Choose a {path} first.", path=path)
     if value is None or str(value).strip() == "":
-        return f"{title} is empty. Give {bounds_in_words(owner, last)}." if owner else f"{title} is empty."
+        return (
+            say("{title} is empty. Give {wanted}.", title=title, wanted=bounds_in_words(owner, last))
+            if owner
+            else say("{title} is empty.", title=title)
+        )
     reason = f" {field.description}." if field and field.description and "pattern" in details["type"] else ""
-    wanted = f"Give {bounds_in_words(owner, last)}." if owner and not reason else ""
-    return f"{title} cannot be “{str(value)[:60]}”.{reason} {wanted}".strip()
+    wanted = say("Give {wanted}.", wanted=bounds_in_words(owner, last)) if owner and not reason else ""
+    return say(
+        "{title} cannot be “{value}”.{reason} {wanted}",
+        title=title,
+        value=str(value)[:60],
+        reason=reason,
+        wanted=wanted,
+    ).strip()
 
 
 def bounds_in_words(owner: type[Record], name: str) -> str:
@@ -176,14 +187,26 @@ def bounds_in_words(owner: type[Record], name: str) -> str:
     bounds = bounds_of(owner, name)
     kind = owner.model_fields[name].annotation
     if kind is str:
-        return f"at most {bounds['max_length']} characters" if "max_length" in bounds else "a text"
+        return (
+            say("at most {count:,} character | at most {count:,} characters", count=bounds["max_length"])
+            if "max_length" in bounds
+            else "a text"
+        )
     noun = "a whole number" if kind is int else "a number"
     most = number(bounds["le"]) if "le" in bounds else ""
     if "lt" in bounds and "ge" in bounds:
-        return f"{noun} from {number(bounds['ge'])} to below {number(bounds['lt'])}"
+        return say(
+            "{noun} from {least} to below {most}", noun=noun, least=number(bounds["ge"]), most=number(bounds["lt"])
+        )
     if "ge" in bounds:
-        return f"{noun} from {number(bounds['ge'])} to {most}" if most else f"{noun} of {number(bounds['ge'])} or more"
-    return f"{noun} above {number(bounds.get('gt', 0))}" + (f" and at most {most}" if most else "")
+        return (
+            say("{noun} from {least} to {most}", noun=noun, least=number(bounds["ge"]), most=most)
+            if most
+            else say("{noun} of {least} or more", noun=noun, least=number(bounds["ge"]))
+        )
+    return say("{noun} above {least}", noun=noun, least=number(bounds.get("gt", 0))) + (
+        say(" and at most {most}", most=most) if most else ""
+    )
 
 
 def bounds_of(owner: type[Record], name: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from core.errors import StudioError
 from core.models.starter import StarterState
 from core.studio import Studio
 from ui.components.button import Button
-from ui.components.text import Text, box
+from ui.components.text import Text, aria, box
+from ui.texts import say
 from ui.threads import in_thread
 
 INTERVAL_S = 1.0
@@ -32,7 +33,7 @@ class StarterProgress:
             with box("ts-banner-line"):
                 self._text = Text("span", "")
                 self._retry = Button("Retry", self._again)
-            self._bar = ui.element("progress").classes("ts-progress").props("aria-label='Starter model'")
+            self._bar = ui.element("progress").classes("ts-progress").props(aria("Starter model"))
         self._timer = ui.timer(INTERVAL_S, self._look, immediate=False, active=not self.is_ready)
         self._show(state)
 
@@ -71,8 +72,8 @@ async def starter_banner(studio: Studio) -> None:
 
 def _sentence(state: StarterState) -> str:
     if state.kind == "failed":
-        return f"The starter model is not ready. {state.detail}"
+        return say("The starter model is not ready. {detail}", detail=state.detail)
     if state.kind == "missing":
         return "The starter model is not on this machine yet. Prepare it once; it takes about a minute."
     percent = f" {state.done * 100 // state.total} %" if state.total else ""
-    return f"Preparing the starter model:{percent} {state.detail}".rstrip() + "…"
+    return say("Preparing the starter model:{percent} {detail}", percent=percent, detail=state.detail).rstrip() + "…"

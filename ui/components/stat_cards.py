@@ -19,7 +19,7 @@ JobCounts = Mapping[tuple[Objective, Status], int]
 
 class StatCards:
     def __init__(self, figures: Figures) -> None:
-        with box("ts-stats", "section").props("aria-label=Figures"):
+        with box("ts-stats", "section", label="Figures"):
             self._datasets = DatasetCard()
             self._jobs = JobsCard()
             self._machine = MachineCard(figures.machine)
@@ -43,8 +43,8 @@ class DatasetCard:
             self._ready = Text("span", "", "ts-sub").mark("datasets-ready")
 
     def show(self, total: int, ready: int) -> None:
-        self._total.text = say("{count} total", count=f"{total:,}")
-        self._ready.text = say("{count} ready for supervised learning", count=f"{ready:,}")
+        self._total.text = say("{count:,} total", count=total)
+        self._ready.text = say("{count:,} ready for supervised learning", count=ready)
 
 
 class JobsCard:
@@ -83,8 +83,10 @@ class MachineCard:
         self.show(machine)
 
     def show(self, machine: Machine) -> None:
-        self._title.text = f"GPUs ({len(machine.gpus)})" if machine.gpus else "Processor"
-        self._problem.text = machine.gpu_error and f"The driver does not say which GPUs there are: {machine.gpu_error}"
+        self._title.text = say("GPUs ({count})", count=len(machine.gpus)) if machine.gpus else "Processor"
+        self._problem.text = machine.gpu_error and say(
+            "The driver does not say which GPUs there are: {error}", error=machine.gpu_error
+        )
         self._problem.visible = bool(self._problem.text)
         figures = meters(machine)
         if list(figures) != list(self._drawn):
@@ -105,7 +107,10 @@ class DiskCard:
     def show(self, machine: Machine) -> None:
         used = machine.disk_bytes - machine.disk_free_bytes
         self._free.text = say("{size} free", size=size_of(machine.disk_free_bytes))
-        self._meter.show(used / machine.disk_bytes, f"{size_of(used)} of {size_of(machine.disk_bytes)}")
+        self._meter.show(
+            used / machine.disk_bytes,
+            say("{used} of {total}", used=size_of(used), total=size_of(machine.disk_bytes)),
+        )
 
 
 def _lines(counts: JobCounts) -> list[tuple[str, str, str, str]]:
@@ -125,9 +130,9 @@ def _lines(counts: JobCounts) -> list[tuple[str, str, str, str]]:
 def meters(machine: Machine) -> dict[str, tuple[float, str]]:
     """The share in use, and in words, of everything that has one."""
     if not machine.gpus:
-        memory = f"{size_of(machine.memory_used_bytes)} of {size_of(machine.memory_bytes)}"
+        memory = say("{used} of {total}", used=size_of(machine.memory_used_bytes), total=size_of(machine.memory_bytes))
         return {
-            f"{machine.cores} cores": (machine.cpu_busy, _percent(machine.cpu_busy)),
+            say("{count} core | {count} cores", count=machine.cores): (machine.cpu_busy, _percent(machine.cpu_busy)),
             "Memory": (machine.memory_used_bytes / machine.memory_bytes, memory),
         }
     found = {}
@@ -135,10 +140,10 @@ def meters(machine: Machine) -> dict[str, tuple[float, str]]:
         used = gpu.memory_bytes - gpu.free_bytes
         if gpu.busy is not None:
             found[f"{gpu.label} · {gpu.name}"] = (gpu.busy, _percent(gpu.busy))
-        memory = f"{size_of(used)} of {size_of(gpu.memory_bytes)}"
+        memory = say("{used} of {total}", used=size_of(used), total=size_of(gpu.memory_bytes))
         found[f"{gpu.label} memory"] = (used / max(gpu.memory_bytes, 1), memory)
     return found
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%} busy".replace("%", " %")
+    return say("{share:.0%} busy", share=share).replace("%", " %")

@@ -6,7 +6,8 @@ from nicegui import ui
 
 from core.serving.deployments import proposed_name
 from ui.components.button import Button
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 
 #: Told the name and the target; whether that was done.
 OnChosen = Callable[[str, str], Awaitable[bool]]
@@ -24,7 +25,7 @@ def deploy_dialog(choices: dict[str, str], on_chosen: OnChosen, *, chosen: str =
             called.value = proposed_name(choices[target.value].partition(" (")[0])
 
     with ui.dialog() as dialog, box("ts-dialog ts-dialog-wide"):
-        dialog.props("aria-label=Deploy")
+        dialog.props(aria("Deploy"))
         heading("Deploy", 2)
         Text("p", "It answers by its name at this studio's OpenAI-compatible endpoint.", "ts-muted")
         target = _target("What answers", choices, chosen, propose)
@@ -47,9 +48,9 @@ def switch_dialog(name: str, choices: dict[str, str], on_chosen: OnChosen) -> ui
             dialog.close()
 
     with ui.dialog() as dialog, box("ts-dialog ts-dialog-wide"):
-        dialog.props("aria-label='Switch target'")
+        dialog.props(aria("Switch target"))
         heading("Switch target", 2)
-        said = f"“{name}” goes on answering as it does until the new one is loaded. No request is lost."
+        said = say("“{name}” goes on answering as it does until the new one is loaded. No request is lost.", name=name)
         Text("p", said, "ts-muted")
         target = _target("What answers from then on", choices, "", lambda: None)
         with box("ts-dialog-foot"):

@@ -59,7 +59,7 @@ LESSONS = {
 
 def teaching_box(objective: Objective = Objective.SFT) -> None:
     lesson = LESSONS[objective]
-    with box("ts-teach", "section").props(f"aria-label='{lesson.title}'"):
+    with box("ts-teach", "section", label=lesson.title):
         with box("ts-teach-title"):
             emoji("💡", "bulb")
             heading(lesson.title, 3)

@@ -1,5 +1,7 @@
 """Words in the right HTML element: headings, paragraphs, and icons that screen readers skip."""
 
+import json
+
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
@@ -18,9 +20,17 @@ class Text(TextElement):
         super()._text_to_model_text(say(text))
 
 
-def box(classes: str, tag: str = "div") -> ui.element:
-    """A container that is nothing but its class: `with box("ts-card"): …`."""
-    return ui.element(tag).classes(classes)
+def box(classes: str, tag: str = "div", *, label: str = "") -> ui.element:
+    """A container that is nothing but its class: `with box("ts-card"): …`. `label` is what a screen reader says."""
+    element = ui.element(tag).classes(classes)
+    if label:
+        element.props["aria-label"] = say(label)
+    return element
+
+
+def aria(label: str) -> str:
+    """For an element of NiceGUI's own: `ui.dialog().props(aria("Edit details"))`."""
+    return f"aria-label={json.dumps(say(label), ensure_ascii=False)}"
 
 
 def icon(name: str) -> ui.element:

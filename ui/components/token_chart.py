@@ -7,6 +7,7 @@ from nicegui import ui
 from core.datasets.tokens import TokenReport
 from ui import design
 from ui.components.text import box
+from ui.texts import say
 
 
 def token_chart(report: TokenReport) -> None:
@@ -34,9 +35,13 @@ def token_chart(report: TokenReport) -> None:
     }
     config = {"responsive": True, "displaylogo": False, "displayModeBar": False}
     with box("ts-chart ts-chart-tall").props("role=img") as chart:
-        chart.props["aria-label"] = (
-            f"Tokens a row: half of the rows have at most {report.p50:,}, 95 % at most {report.p95:,}, "
-            f"99 % at most {report.p99:,}, the longest {report.max:,}."
+        chart.props["aria-label"] = say(
+            "Tokens a row: half of the rows have at most {p50:,}, 95 % at most {p95:,}, 99 % at most {p99:,}, "
+            "the longest {max:,}.",
+            p50=report.p50,
+            p95=report.p95,
+            p99=report.p99,
+            max=report.max,
         )
         ui.plotly({"data": [bars], "layout": layout, "config": config}).classes("ts-plot").mark("token-chart")
 

@@ -9,6 +9,7 @@ from core.serving.conversation import Message, answer
 from core.studio import Studio
 from ui.components.button import Button
 from ui.components.text import Text, box, heading
+from ui.texts import say
 from ui.threads import in_own_thread, in_thread
 
 MOST_TOKENS = 512
@@ -22,14 +23,14 @@ class TryBox:
         self._name = name
         self._messages: list[Message] = []
         self._is_writing = self._is_stopped = False
-        with box("ts-card ts-chat", "section").props("aria-label='Try it'").mark("try-it"):
+        with box("ts-card ts-chat", "section", label="Try it").mark("try-it"):
             heading("Try it", 2)
-            self._said = box("ts-chat-said").props("role=log tabindex=0 aria-label=Conversation")
+            self._said = box("ts-chat-said", label="Conversation").props("role=log tabindex=0")
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("try-problem")
             with box("ts-chat-ask"):
-                self._question = ui.textarea(placeholder=f"Ask {name}")
+                self._question = ui.textarea(placeholder=say("Ask {name}", name=name))
                 self._question.props("outlined dense autogrow rows=1 maxlength=8000")
-                self._question.props["aria-label"] = f"Ask {name}"
+                self._question.props["aria-label"] = say("Ask {name}", name=name)
                 self._question.classes("ts-input").mark("try-question")
                 # Shift and Enter together begin a new line.
                 self._question.on("keydown.enter.exact.prevent", self._ask, [])

@@ -9,6 +9,7 @@ from ui import routes
 from ui.components.button import Button
 from ui.components.starter_banner import StarterProgress
 from ui.components.text import Text, box, emoji, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -45,7 +46,7 @@ class TryItNow:
             actor = await in_thread(self._studio.people.actor)
             job = await in_thread(self._studio.first_run.start, actor=actor)
         except StudioError as error:
-            ui.notify(str(error), type="negative")
+            ui.notify(say(str(error)), type="negative")
             self._button.set_enabled(True)
             return
         ui.navigate.to(routes.job(job.id, job.objective))

@@ -3,14 +3,17 @@
 from storage.tables import Dataset
 from ui.components.quantity import counted
 from ui.components.text import Text, box, icon
+from ui.texts import say
 
 
 def verdict_of(dataset: Dataset) -> tuple[str, str]:
     """(the suffix of its class, the sentence)"""
     if dataset.errors:
-        return "bad", f"{counted(dataset.errors, 'rows')} with errors: to be dropped or mended before training"
+        return "bad", say(
+            "{rows} with errors: to be dropped or mended before training", rows=counted(dataset.errors, "rows")
+        )
     if dataset.warnings:
-        return "warned", f"{counted(dataset.warnings, 'rows')} with warnings; it can be trained on"
+        return "warned", say("{rows} with warnings; it can be trained on", rows=counted(dataset.warnings, "rows"))
     return "good", "Every row is fine"
 
 
@@ -19,7 +22,7 @@ def verdict_mark(dataset: Dataset) -> None:
     tone, sentence = verdict_of(dataset)
     with box(f"ts-verdict ts-verdict-{tone}", "span") as mark:
         mark.props("role=img")
-        mark.props["aria-label"] = mark.props["title"] = sentence
+        mark.props["aria-label"] = mark.props["title"] = say(sentence)
         icon("check" if tone == "good" else "alert")
 
 

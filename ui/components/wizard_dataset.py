@@ -21,6 +21,7 @@ from ui.components.text import Text, box, heading, link
 from ui.components.verdict import verdict_line
 from ui.components.wizard_upload import WizardUpload
 from ui.kinds import WORDS
+from ui.texts import say
 from ui.threads import in_thread
 
 HOLD_OUT = "Hold out 10 % of the dataset automatically"
@@ -37,9 +38,8 @@ class DatasetStep:
                 Text("label", "Select Dataset", "ts-h3").props["for"] = "dataset-select"
                 Text("p", words_of(form).dataset_step, "ts-muted")
             self._select = ui.select(self._labels(), on_change=self._choose, with_input=True)
-            self._select.props(
-                "outlined dense placeholder='Choose a dataset' for=dataset-select popup-content-class=ts-menu"
-            )
+            self._select.props("outlined dense for=dataset-select popup-content-class=ts-menu")
+            self._select.props["placeholder"] = say("Choose a dataset")
             self._select.classes("ts-input").mark("dataset")
             self._problem = Text("p", "", "ts-error").props("role=alert").mark("dataset-problem")
             self._problem.visible = False
@@ -59,7 +59,7 @@ class DatasetStep:
         chosen = self._datasets.get(self._form.content["dataset"])
         if chosen is None:
             return "No dataset chosen yet"
-        errors = f" · {counted(chosen.errors, 'rows')} with errors" if chosen.errors else ""
+        errors = " · " + say("{rows} with errors", rows=counted(chosen.errors, "rows")) if chosen.errors else ""
         return f"{chosen.name} · {counted(chosen.rows, WORDS[chosen.kind].unit)}{errors}"
 
     async def start(self) -> None:
@@ -98,7 +98,7 @@ class DatasetStep:
     def _offer_evaluations(self) -> None:
         """The training dataset itself is not offered: measuring on what was learned proves nothing."""
         others = {key: label for key, label in self._labels().items() if key != self._form.content["dataset"]}
-        options = {"hold_out": HOLD_OUT, "none": NO_EVALUATION, **others}
+        options = {"hold_out": say(HOLD_OUT), "none": say(NO_EVALUATION), **others}
         chosen = self._evaluation_choice()
         if chosen not in options:
             chosen = "hold_out"
@@ -113,7 +113,7 @@ class DatasetStep:
         try:
             pairs = await in_thread(self._studio.datasets.preview, dataset.id)
         except (StudioError, OSError) as error:
-            self._complain(f"The dataset {dataset.name} cannot be read: {error}")
+            self._complain(say("The dataset {name} cannot be read: {error}", name=dataset.name, error=error))
             return
         self._preview.clear()
         with self._preview:
@@ -124,7 +124,14 @@ class DatasetStep:
         dataset = await in_thread(self._studio.datasets.get, dataset_id)
         if not learns_from(self._form, dataset):
             wanted = words_of(self._form).learns_from
-            self._complain(f"{dataset.name} holds {HOLDS[dataset.kind]}; this job learns from {wanted}.")
+            self._complain(
+                say(
+                    "{name} holds {held}; this job learns from {wanted}.",
+                    name=dataset.name,
+                    held=say(HOLDS[dataset.kind]),
+                    wanted=say(wanted),
+                )
+            )
             return
         self._complain("")
         self._datasets = {dataset.id: dataset, **self._datasets}
@@ -136,7 +143,7 @@ class DatasetStep:
 
 def _label(dataset: Dataset, *, several: bool) -> str:
     words = WORDS[dataset.kind]
-    version = f" · version {dataset.version}" if several else ""
+    version = " · " + say("version {version}", version=dataset.version) if several else ""
     return f"{dataset.name}{version} · {words.examples}: {counted(dataset.rows, words.unit)}"
 
 
@@ -144,7 +151,10 @@ def _chosen(dataset: Dataset, pairs: Sequence[Pair]) -> None:
     with box("ts-chosen"):
         verdict_line(dataset)
         link("Open the dataset", routes.dataset(dataset.id)).props("target=_blank")
-    with box("ts-panel", "section").props("aria-label=Preview"):
-        heading(f"The first {len(pairs)} of {dataset.rows} {WORDS[dataset.kind].unit}", 3)
+    with box("ts-panel", "section", label="Preview"):
+        heading(
+            say("The first {first} of {rows}", first=len(pairs), rows=counted(dataset.rows, WORDS[dataset.kind].unit)),
+            3,
+        )
         for pair in pairs:
             example(pair, dataset.kind)

@@ -24,6 +24,7 @@ from ui.components.objective_words import words_of
 from ui.components.spec_form import METHODS, SpecForm, take_over
 from ui.components.starter_banner import StarterProgress
 from ui.components.text import Text, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 RATE = "hyperparameters.learning_rate"
@@ -175,7 +176,7 @@ class ModelStep:
         news = [model for model in self._models if model.id not in before]
         if len(news) == 1:
             self._pick(news[0])
-            return f"{news[0].name} is in the library now, and is the base model of this job."
+            return say("{name} is in the library now, and is the base model of this job.", name=news[0].name)
         return "The models have arrived: choose one of them above." if news else ""
 
     async def _look_again(self) -> None:

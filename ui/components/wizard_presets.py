@@ -10,7 +10,8 @@ from core.studio import Studio
 from ui.components.button import Button
 from ui.components.confirm import confirm
 from ui.components.spec_form import SpecForm
-from ui.components.text import Text, box, heading
+from ui.components.text import Text, aria, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -45,7 +46,9 @@ class WizardPresets:
         self._dialogs = box("ts-hidden")
         self._show()
         if self._current:
-            self._said.text = f"The settings of “{chosen}” are in place. Model, datasets and names are as they were."
+            self._said.text = say(
+                "The settings of “{preset}” are in place. Model, datasets and names are as they were.", preset=chosen
+            )
 
     def _show(self) -> None:
         names = list(self._select.options)
@@ -76,7 +79,7 @@ class WizardPresets:
         self._current = name
         self._select.set_options(sorted({*self._select.options, name}), value=name)
         self._show()
-        self._said.text = f"Saved as “{name}”."
+        self._said.text = say("Saved as “{name}”.", name=name)
         return ""
 
     def _ask_delete(self) -> None:
@@ -88,12 +91,12 @@ class WizardPresets:
             self._current = None
             self._select.set_options([one for one in self._select.options if one != name], value=None)
             self._show()
-            self._said.text = f"“{name}” is deleted. The settings below stay."
+            self._said.text = say("“{name}” is deleted. The settings below stay.", name=name)
 
         self._dialogs.clear()
         with self._dialogs:
             confirm(
-                f"Delete the preset “{name}”?",
+                say("Delete the preset “{name}”?", name=name),
                 "The settings below stay as they are, and so do jobs that were made with it.",
                 yes="Delete preset",
                 no="Keep it",
@@ -108,7 +111,7 @@ def _name_dialog(name: str, on_save: Callable[[str], Awaitable[str]]) -> ui.dial
         if not problem.text:
             dialog.close()
 
-    with ui.dialog().props("aria-label='Save as preset'") as dialog, box("ts-dialog", "form") as form:
+    with ui.dialog().props(aria("Save as preset")) as dialog, box("ts-dialog", "form") as form:
         form.on("submit.prevent", save, [])
         heading("Save as preset", 2)
         Text("p", "Method and settings are saved; model, datasets, chat template and names are not.", "ts-muted")

@@ -7,6 +7,7 @@ from ui.components.button import Button
 from ui.components.folded import Folded
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box
+from ui.texts import say
 
 PATH = "sample_prompts"
 
@@ -34,7 +35,7 @@ class SamplePrompts:
     def _append(self, prompt: str) -> None:
         number = len(self._areas) + 1
         with self._list, box("ts-field"):
-            Text("label", f"Prompt {number}", "ts-label").props["for"] = f"sample-prompt-{number}"
+            Text("label", say("Prompt {number}", number=number), "ts-label").props["for"] = f"sample-prompt-{number}"
             area = ui.textarea(value=prompt, on_change=self._changed)
             area.props(f"outlined dense autogrow for=sample-prompt-{number} maxlength={LONGEST_SAMPLE_PROMPT}")
             area.classes("ts-input").mark(f"sample-prompt-{number}")

@@ -18,6 +18,7 @@ from ui.components.wizard_advanced import AdvancedSettings
 from ui.components.wizard_prompts import SamplePrompts
 from ui.components.wizard_template import ChatTemplate
 from ui.components.wizard_trackers import Trackers
+from ui.texts import say
 from ui.threads import in_thread
 
 NAMES = {
@@ -58,9 +59,9 @@ class SettingsStep:
                 begin()
                 self._fields()
                 self._same = SameJob(studio.home)
-            with box("ts-wizard-settings-outlook", "aside").props("aria-label='What this job takes'"):
+            with box("ts-wizard-settings-outlook", "aside", label="What this job takes"):
                 self._estimate = EstimatePanel(form)
-                with box("ts-panel", "section").props("aria-label='What will really run'"):
+                with box("ts-panel", "section", label="What will really run"):
                     heading("What will really run", 3)
                     self._outlook = box("ts-stretch").props("role=status").mark("outlook")
         form.on_change(self.look_ahead)
@@ -124,15 +125,17 @@ class SettingsStep:
 def _where(compute: Compute) -> str:
     if compute.device == "cpu":
         return "this machine's CPU"
-    return "this machine's GPU" if compute.devices == 1 else f"{compute.devices} of this machine's GPUs"
+    return (
+        "this machine's GPU" if compute.devices == 1 else say("{count} of this machine's GPUs", count=compute.devices)
+    )
 
 
 def _changes(runs: RunSpec) -> None:
     where = _where(runs.compute)
     if not runs.changes:
-        Text("p", f"Everything runs on {where} exactly as asked.", "ts-muted")
+        Text("p", say("Everything runs on {where} exactly as asked.", where=where), "ts-muted")
         return
-    Text("p", f"On {where}, some values are adapted; the rest runs as asked.", "ts-muted")
+    Text("p", say("On {where}, some values are adapted; the rest runs as asked.", where=where), "ts-muted")
     with box("ts-changes", "ul"):
         for change in runs.changes:
             with box("ts-change", "li"):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from nicegui import ui
 
 from ui.components.text import Text, box, icon
+from ui.texts import say
 
 
 class WizardStep:
@@ -13,7 +14,7 @@ class WizardStep:
     def __init__(self, number: int, title: str, description: str, on_open: Callable[[int], None]) -> None:
         self._number = number
         with box("ts-step", "section") as self._section:
-            self._section.props["aria-label"] = title
+            self._section.props["aria-label"] = say(title)
             with (
                 ui.element("h2").classes("ts-step-heading"),
                 ui.element("button").classes("ts-step-head") as self._head,

@@ -11,6 +11,7 @@ from ui.components.folded import Folded
 from ui.components.row_tokens import legend, row_tokens
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box, heading
+from ui.texts import say
 from ui.threads import in_thread
 
 PATH = "chat_template"
@@ -28,8 +29,11 @@ class ChatTemplate:
         with Folded("Chat template", is_open=bool(form.get(PATH))):
             Text("p", ABOUT, "ts-help").props("id=chat-template-help")
             self._text = ui.textarea(value=form.get(PATH), on_change=lambda event: form.set(PATH, event.value or ""))
-            self._text.props(f"outlined spellcheck=false maxlength={LONGEST_CHAT_TEMPLATE} aria-label='Chat template'")
-            self._text.props("placeholder='The model’s own' aria-describedby=chat-template-help")
+            self._text.props(
+                f"outlined spellcheck=false maxlength={LONGEST_CHAT_TEMPLATE} aria-describedby=chat-template-help"
+            )
+            self._text.props["aria-label"] = say("Chat template")
+            self._text.props["placeholder"] = say("The model’s own")
             self._text.classes("ts-input ts-area ts-mono").mark("chat-template")
             with box("ts-actions"):
                 Button("Preview", self._preview, icon="search").mark("preview-template")
@@ -75,7 +79,7 @@ class ChatTemplate:
                 return
             legend()
             for number, found in enumerate(rows, start=1):
-                heading(f"Row {number} as the model will read it", 4)
+                heading(say("Row {number} as the model will read it", number=number), 4)
                 row_tokens(found)
 
     def _complain(self, sentence: str) -> None:

@@ -10,6 +10,7 @@ from core.tracking import TITLES
 from storage.trackers import Tracker
 from ui.components.spec_form import SpecForm
 from ui.components.text import Text, box
+from ui.texts import say
 from ui.threads import in_thread
 
 ABOUT = {
@@ -37,7 +38,7 @@ class Trackers:
 
     def _checkbox(self, tracker: Tracker, title: str, value: object, choose: Callable[[bool], None]) -> None:
         with box("ts-field ts-check"):
-            chosen = ui.checkbox(title, value=bool(value), on_change=lambda event: choose(bool(event.value)))
+            chosen = ui.checkbox(say(title), value=bool(value), on_change=lambda event: choose(bool(event.value)))
             chosen.props("dense").classes("ts-checkbox").mark(f"tracker-{tracker}")
             self._helps[tracker] = Text("p", f"{ABOUT[tracker]}.", "ts-help")
 

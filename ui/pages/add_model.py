@@ -13,6 +13,7 @@ from ui.components.model_upload import ModelUpload
 from ui.components.text import Text, box, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 CRUMBS = (("Models", routes.models()), ("Add", None))
@@ -33,7 +34,7 @@ class AddModel:
     def __init__(self, studio: Studio, way: str) -> None:
         self._studio = studio
         self._way = way
-        with box("ts-ways", "nav").props("aria-label='Where the model comes from'"):
+        with box("ts-ways", "nav", label="Where the model comes from"):
             for name, title in WAYS.items():
                 entry = link(title, routes.add_model(name), "ts-way")
                 if name == way:
@@ -65,13 +66,13 @@ class AddModel:
         self._say("A model has arrived: it is in the library now.")
 
     async def _cached(self, model_id: str) -> None:
-        self._say(f"{model_id} is in the library now.")
+        self._say(say("{model} is in the library now.", model=model_id))
 
     async def _added(self, added: Added) -> None:
         if added.is_adapter:
             ui.navigate.to(routes.custom_model(added.id))
         else:
-            self._say(f"{added.id} is in the library now.")
+            self._say(say("{model} is in the library now.", model=added.id))
 
     def _say(self, sentence: str) -> None:
         self._said.text, self._said.visible = sentence, True

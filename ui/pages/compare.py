@@ -29,6 +29,7 @@ from ui.components.text import Text, box, icon, link
 from ui.layout import frame, page_head
 from ui.run_follower import News, RunFollower
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 HOME = ("Fine-Tuning Jobs", routes.jobs())
@@ -147,9 +148,16 @@ def _look(studio: Studio, asked: str) -> Chosen:
 
 def _notices(chosen: Chosen) -> None:
     for job_id in chosen.missing:
-        _notice(f"There is no job “{job_id}” here. It may have been deleted.")
+        _notice(say("There is no job “{job}” here. It may have been deleted.", job=job_id))
     if chosen.left_out:
-        _notice(f"At most {MOST} jobs are compared at once; {len(chosen.left_out)} more are left out.")
+        _notice(
+            say(
+                "At most {most} jobs are compared at once. {count} more is left out. | "
+                "At most {most} jobs are compared at once. {count} more are left out.",
+                most=MOST,
+                count=len(chosen.left_out),
+            )
+        )
     if len(chosen.jobs) == 1:
         _notice("Add another job to compare this one with.")
 

@@ -16,9 +16,10 @@ from ui.components.facts import fact
 from ui.components.job_details import made_by
 from ui.components.method_words import METHOD_WORDS
 from ui.components.quantity import duration, size_of
-from ui.components.text import Text, box, heading, link
+from ui.components.text import Text, aria, box, heading, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 GONE = "The base model is not in the library any more in this revision, so this model cannot be used now."
@@ -86,13 +87,17 @@ class CustomModelPage:
 
     def _lineage(self) -> None:
         model, found = self._model, self._found
-        with box("ts-card", "section").props("aria-label='Where it comes from'"):
+        with box("ts-card", "section", label="Where it comes from"):
             heading("Where it comes from", 2)
             with box("ts-facts", "dl"):
                 fact("Base Model", model.base_name, copy=model.base_id, href=routes.models(q=model.base_id))
                 fact("Base Revision", found.base_revision[:16] or "not told", copy=found.base_revision)
                 if model.objective is not None:
-                    rows = f"{found.dataset_rows:,} rows, sha256 {found.dataset_sha256[:12]}"
+                    rows = say(
+                        "{count:,} row, sha256 {hash} | {count:,} rows, sha256 {hash}",
+                        count=found.dataset_rows,
+                        hash=found.dataset_sha256[:12],
+                    )
                     fact("Dataset", model.dataset_name, note=rows, href=routes.dataset(model.dataset_id))
                     fact("Job", model.title, copy=model.id, href=routes.job(model.id, model.objective))
                 if began := found.began:
@@ -110,7 +115,7 @@ class CustomModelPage:
         facts = dict(self._found.facts)
         if self._model.eval_loss is not None and not any(name.startswith("eval_loss") for name in facts):
             facts["eval_loss"] = self._model.eval_loss
-        with box("ts-card", "section").props("aria-label=Results"):
+        with box("ts-card", "section", label="Results"):
             heading("Results", 2)
             if not facts:
                 Text("p", "Nothing was measured of it here.", "ts-muted")
@@ -120,7 +125,7 @@ class CustomModelPage:
                     fact(name.removesuffix("_bytes").replace("_", " ").capitalize(), _measured(name, value))
 
     def _card(self) -> None:
-        with box("ts-card", "section").props("aria-label='Model card'"):
+        with box("ts-card", "section", label="Model card"):
             heading("Model card", 2)
             if self._found.card:
                 Text("pre", self._found.card, "ts-code-text").mark("card")
@@ -146,7 +151,7 @@ class CustomModelPage:
             dialog.close()
 
         with ui.dialog() as dialog, box("ts-dialog"):
-            dialog.props("aria-label='Edit tags'")
+            dialog.props(aria("Edit tags"))
             heading("Edit tags", 2)
             with box("ts-field"):
                 Text("label", "Tags, separated by commas", "ts-label").props["for"] = "model-tags"
@@ -160,7 +165,7 @@ class CustomModelPage:
 
     def _delete_dialog(self) -> ui.dialog:
         return confirm(
-            f"Delete {self._model.name}?",
+            say("Delete {name}?", name=self._model.name),
             "It goes to the trash for a week. Jobs that went on from it keep what they have.",
             yes="Delete",
             no="Keep it",
@@ -172,6 +177,6 @@ class CustomModelPage:
             actor = await in_thread(self._studio.people.actor)
             await in_thread(self._studio.adapters.remove, self._model.id, actor=actor)
         except StudioError as error:
-            ui.notify(str(error), type="negative")
+            ui.notify(say(str(error)), type="negative")
             return
         ui.navigate.to(routes.models("custom"))

@@ -68,7 +68,7 @@ async def _missing(studio: Studio, sentence: str) -> None:
 
 def _tabs(dataset: Dataset, current: str, versions: int) -> None:
     counts = {"findings": dataset.errors + dataset.warnings, "versions": versions}
-    with box("ts-tabs", "nav").props("aria-label='About this dataset'"):
+    with box("ts-tabs", "nav", label="About this dataset"):
         for name, title in TABS.items():
             count = counts.get(name, 0)
             tab = link(f"{title} ({count:,})" if count else title, routes.dataset(dataset.id, tab=name), "ts-tab")

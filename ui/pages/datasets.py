@@ -16,6 +16,7 @@ from ui.components.text import Text, box, icon, link
 from ui.kinds import UPLOADED_AS, UPLOADS, WORDS, kind_named
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -45,7 +46,7 @@ class DatasetsView:
         self._filters()
         self._cards = box("ts-datasets").mark("datasets")
         self._nothing = box("ts-stretch")
-        with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
+        with box("ts-pager", "nav", label="Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
             self._previous = Button("Previous", lambda: self._turn(-1))
             self._next = Button("Next", lambda: self._turn(1))
@@ -54,18 +55,22 @@ class DatasetsView:
     def _filters(self) -> None:
         with box("ts-filters"):
             search = ui.input(
-                placeholder="Search by name, description, tag, file or created by",
+                placeholder=say("Search by name, description, tag, file or created by"),
                 value=self._query.search,
                 on_change=lambda event: self._filter(event.value or ""),
             )
             search.props("outlined dense clearable debounce=250 type=search").classes("ts-input ts-search").mark(
                 "search"
             )
-            search.props["aria-label"] = "Search by name, description, tag, file or created by"
+            search.props["aria-label"] = say("Search by name, description, tag, file or created by")
             with search.add_slot("prepend"):
                 icon("search")
             if self._query.tag:
-                link(f"Tag: {self._query.tag} ×", _address(replace(self._query, tag="")), "ts-badge ts-badge-violet")
+                link(
+                    say("Tag: {tag} ×", tag=self._query.tag),
+                    _address(replace(self._query, tag="")),
+                    "ts-badge ts-badge-violet",
+                )
 
     async def _filter(self, words: str) -> None:
         self._query = replace(self._query, search=words[:200], page=1)
@@ -89,7 +94,11 @@ class DatasetsView:
             for dataset in found.rows:
                 dataset_card(dataset)
         self._cards.visible = bool(found.rows)
-        self._range.text = f"{first + 1}–{first + len(found.rows)} of {found.total:,}" if found.rows else ""
+        self._range.text = (
+            say("{first:,}–{last:,} of {total:,}", first=first + 1, last=first + len(found.rows), total=found.total)
+            if found.rows
+            else ""
+        )
         self._pager.visible = found.total > self._query.page_size
         self._previous.set_enabled(self._query.page > 1)
         self._next.set_enabled(first + len(found.rows) < found.total)
@@ -105,8 +114,11 @@ class DatasetsView:
                 link("Clear the filters", routes.datasets(kind), "ts-button ts-secondary ts-button-link")
             return
         words = UPLOADS[UPLOADED_AS.get(kind, kind)]
-        text = f"{words.format_line}. Ten are enough to begin; every row is checked, and nothing is changed silently."
-        with empty_state(f"No {WORDS[kind].examples.lower()} yet", text):
+        text = say(
+            "{form}. Ten are enough to begin; every row is checked, and nothing is changed silently.",
+            form=say(words.format_line),
+        )
+        with empty_state(say("No {examples} yet", examples=say(WORDS[kind].examples.lower())), text):
             href = routes.dataset_upload(UPLOADED_AS.get(kind, kind))
             link(words.card_title, href, "ts-button ts-primary ts-button-link")
 
@@ -127,7 +139,7 @@ def _address(query: DatasetQuery) -> str:
 
 
 def _tabs(current: Kind) -> None:
-    with box("ts-tabs", "nav").props("aria-label='Kind of dataset'"):
+    with box("ts-tabs", "nav", label="Kind of dataset"):
         for kind, words in WORDS.items():
             tab = link(words.tab, routes.datasets(kind), "ts-tab")
             if kind is current:

@@ -25,6 +25,7 @@ from ui.components.text import Text, box, heading, link
 from ui.components.try_box import TryBox
 from ui.layout import frame
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 HOME = ("Deployments", routes.deployments())
@@ -77,7 +78,7 @@ class DeploymentView:
             with box("ts-column-wide"):
                 TryBox(studio, self._name)
                 snippets(url, self._name)
-            with box("ts-column-narrow"), box("ts-card", "section").props("aria-label=Details"):
+            with box("ts-column-narrow"), box("ts-card", "section", label="Details"):
                 heading("Details", 2)
                 self._facts = box("ts-facts", "dl")
         self.show(deployed)
@@ -117,7 +118,7 @@ class DeploymentView:
         deployments = self._studio.deployments
         switching = switch_dialog(self._name, choices, self._do_switch)
         deleting = confirm(
-            f"Delete “{self._name}”?",
+            say("Delete “{name}”?", name=self._name),
             "Requests for this name are refused from then on. The model, job or checkpoint behind it stays.",
             yes="Delete deployment",
             no="Keep it",

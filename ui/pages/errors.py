@@ -15,6 +15,7 @@ from ui.components.empty_state import empty_state
 from ui.components.text import Text, heading, link
 from ui.layout import frame
 from ui.signals import Signals
+from ui.texts import say
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,10 @@ def register(studio: Studio, _signals: Signals) -> None:
     async def not_found(request: Request, error: Exception) -> Response:
         if _is_no_page(request) and isinstance(error, HTTPException):
             return await http_exception_handler(request, error)
-        said = f"Nothing answers at {request.url.path[:200]}. The link may be old, or what it led to was deleted."
+        said = say(
+            "Nothing answers at {path}. The link may be old, or what it led to was deleted.",
+            path=request.url.path[:200],
+        )
         return await _built(studio, request, 404, "There is no such page", said)
 
     @app.exception_handler(Exception)
@@ -33,9 +37,10 @@ def register(studio: Studio, _signals: Signals) -> None:
             raise error  # an address for programs
         log.error("The page %s could not be built.", request.url.path, exc_info=error)
         what = f"{type(error).__name__}: {error}".removesuffix(": ")[:300]
-        said = (
-            f"The studio could not build it ({what}). The server's log says more. Reload the page; if that does not "
-            "help, run tunesmith doctor."
+        said = say(
+            "The studio could not build it ({what}). The server's log says more. "
+            "Reload the page; if that does not help, run tunesmith doctor.",
+            what=what,
         )
         return await _built(studio, request, 500, "This page is broken", said)
 

@@ -58,7 +58,7 @@ class ImportStage:
         ui.navigate.history.replace(routes.CONVERSATIONS)
         self._stage.clear()
         with self._stage, box("ts-upload-page"):
-            with box("ts-card ts-upload-card", "section").props("aria-label='Upload an export'"):
+            with box("ts-card ts-upload-card", "section", label="Upload an export"):
                 heading("Upload an export", 2)
                 Text("p", "It is read on this machine and nowhere else.", "ts-muted")
                 if problem:

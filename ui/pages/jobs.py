@@ -19,10 +19,12 @@ from ui.components.job_actions import do, do_in_queue, do_pin
 from ui.components.job_commands import ask_cancel, ask_cancel_all, ask_delete
 from ui.components.job_table import JobTable
 from ui.components.method_modal import method_modal
+from ui.components.quantity import counted
 from ui.components.selection_bar import SelectionBar
-from ui.components.text import Text, box, icon, link
+from ui.components.text import Text, aria, box, icon, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import said, say
 from ui.threads import in_thread
 
 REFRESH_S = 1.0
@@ -87,7 +89,7 @@ class JobsView:
         self._studio = studio
         self._query = query
         self._explained: Query | None = None
-        self._count = ""
+        self._jobs = ""
         self._task = f"jobs page {ui.context.client.id}"
         self._filters()
         self._selection = SelectionBar(studio, self._choose_none)
@@ -101,7 +103,7 @@ class JobsView:
             on_select=self._selection.show,
         )
         self._nothing = box("ts-stretch")
-        with box("ts-pager", "nav").props("aria-label=Pages") as self._pager:
+        with box("ts-pager", "nav", label="Pages") as self._pager:
             self._range = Text("span", "", "ts-muted").props("role=status").mark("range")
             self._previous = Button("Previous", lambda: self._turn(-1))
             self._next = Button("Next", lambda: self._turn(1))
@@ -114,24 +116,24 @@ class JobsView:
     def _filters(self) -> None:
         with box("ts-filters"):
             search = ui.input(
-                placeholder="Search by id, name, dataset, or created by",
+                placeholder=say("Search by id, name, dataset, or created by"),
                 value=self._query.search,
                 on_change=lambda event: self._filter(search=event.value or ""),
             )
             search.props("outlined dense clearable debounce=250 type=search").classes("ts-input ts-search").mark(
                 "search"
             )
-            search.props["aria-label"] = "Search by id, name, dataset, or created by"
+            search.props["aria-label"] = say("Search by id, name, dataset, or created by")
             with search.add_slot("prepend"):
                 icon("search")
             chosen = ui.select(
-                STATUSES,
+                said(STATUSES),
                 value=self._query.status or "",
                 on_change=lambda event: self._filter(status=Status(event.value) if event.value else None),
             )
-            chosen.props("outlined dense options-dense popup-content-class=ts-menu aria-label=Status")
+            chosen.props("outlined dense options-dense popup-content-class=ts-menu").props(aria("Status"))
             chosen.classes("ts-input ts-status-filter").mark("status")
-            chosen.props["prefix"] = "Status:"
+            chosen.props["prefix"] = say("Status:")
             self._cancel_all = Button("Cancel all", self._ask_cancel_all, icon="stop").mark("cancel-all")
 
     async def _filter(self, **changes: str | Status | None) -> None:
@@ -172,9 +174,14 @@ class JobsView:
     def _show(self, looked: Found) -> None:
         found = looked.page
         first = self._query.offset
-        self._count = f"{found.total:,} and more" if found.more else str(found.total)
+        count = say("{total:,} and more", total=found.total) if found.more else f"{found.total:,}"
+        self._jobs = say("{count} jobs", count=count) if found.more else counted(found.total, "jobs")
         self._table.show(looked.rows(self._query), looked.reasons, [job.id for job in looked.pinned])
-        self._range.text = f"{first + 1}–{first + len(found.rows)} of {self._count}" if found.rows else ""
+        self._range.text = (
+            say("{first:,}–{last:,} of {total}", first=first + 1, last=first + len(found.rows), total=count)
+            if found.rows
+            else ""
+        )
         self._cancel_all.visible = bool(found.rows) and self._query.status in (Status.QUEUED, Status.RUNNING)
         self._pager.visible = found.total > self._query.page_size
         self._previous.set_enabled(self._query.page > 1)
@@ -194,7 +201,7 @@ class JobsView:
                     link("Clear the filters", routes.jobs(), "ts-button ts-secondary ts-button-link")
 
     def _ask_cancel_all(self) -> None:
-        ask_cancel_all(self._studio, self._query, self._count)
+        ask_cancel_all(self._studio, self._query, self._jobs)
 
     async def _act(self, action: Action, job_id: str) -> None:
         if action is Action.CANCEL:
@@ -233,7 +240,7 @@ def _head(objective: Objective) -> None:
 
 
 def _tabs(current: Objective) -> None:
-    with box("ts-tabs", "nav").props("aria-label='Kind of fine-tuning'"):
+    with box("ts-tabs", "nav", label="Kind of fine-tuning"):
         for objective, name in routes.TYPES.items():
             tab = link(name.title(), routes.jobs(name), "ts-tab")
             if objective is current:

@@ -18,6 +18,7 @@ from ui.components.model_downloads import ModelDownloads
 from ui.components.text import box, icon, link
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 TABS = {"": "Model Library", "custom": "Custom Models"}
@@ -41,7 +42,7 @@ class ModelsView:
         self._words = words
         #: A base model's id → how many custom models were made of it.
         self._tuned = Counter[str]()
-        with box("ts-tabs", "nav").props("aria-label='Kind of model'"):
+        with box("ts-tabs", "nav", label="Kind of model"):
             for name, title in TABS.items():
                 entry = link(title, routes.models(name), "ts-tab")
                 if name == tab:
@@ -66,10 +67,10 @@ class ModelsView:
         )
         with box("ts-filters"):
             search = ui.input(
-                placeholder=placeholder, value=self._words, on_change=lambda e: self._filter(e.value or "")
+                placeholder=say(placeholder), value=self._words, on_change=lambda e: self._filter(e.value or "")
             )
             search.props("outlined dense clearable debounce=250 type=search").classes("ts-input ts-search")
-            search.mark("search").props["aria-label"] = placeholder
+            search.mark("search").props["aria-label"] = say(placeholder)
             with search.add_slot("prepend"):
                 icon("search")
 
@@ -112,11 +113,19 @@ class ModelsView:
 
     async def _ask_to_delete(self, info: ModelInfo) -> None:
         made = [model for model in await in_thread(self._studio.custom_models.all) if model.base_id == info.id]
-        needed = f" {len(made)} custom models were made of it and cannot be used without it." if made else ""
+        needed = (
+            say(
+                "{count} custom model was made of it and cannot be used without it. | "
+                "{count} custom models were made of it and cannot be used without it.",
+                count=len(made),
+            )
+            if made
+            else ""
+        )
         with self._dialogs:
             dialog = confirm(
-                f"Delete {info.name}?",
-                f"It goes to the trash for a week, then for good.{needed}",
+                say("Delete {name}?", name=info.name),
+                say("It goes to the trash for a week, then for good.{needed}", needed=needed),
                 yes="Delete",
                 no="Keep it",
                 on_yes=partial(self._delete, info),
@@ -128,7 +137,7 @@ class ModelsView:
             actor = await in_thread(self._studio.people.actor)
             await in_thread(self._studio.model_removal.remove, info.id, actor=actor)
         except StudioError as error:
-            ui.notify(str(error), type="negative", multi_line=True)
+            ui.notify(say(str(error)), type="negative", multi_line=True)
         await self.show()
 
 

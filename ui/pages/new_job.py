@@ -21,6 +21,7 @@ from ui.components.wizard_settings import SettingsStep
 from ui.components.wizard_step import WizardStep
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_own_thread, in_thread
 
 CRUMBS = (("Fine-Tuning Jobs", routes.jobs()), ("New job", None))
@@ -223,5 +224,8 @@ class Wizard:
 
 def _unknown(objective: str) -> None:
     kinds = "sft (supervised), rft (reinforcement) and dpo (preference)"
-    with empty_state("There is no such kind of fine-tuning", f"“{objective[:40]}” is none of {kinds}."):
+    with empty_state(
+        "There is no such kind of fine-tuning",
+        say("“{kind}” is none of {kinds}.", kind=objective[:40], kinds=kinds),
+    ):
         link("Start a supervised job", routes.wizard(), "ts-button ts-primary ts-button-link")

@@ -18,12 +18,13 @@ from ui.components.disk_use import DiskUse
 from ui.components.facts import fact
 from ui.components.meter import Meter
 from ui.components.profile_dialog import profile_fields
-from ui.components.quantity import size_of
+from ui.components.quantity import counted, size_of
 from ui.components.stat_cards import meters
 from ui.components.text import Text, box, heading
 from ui.layout import THEME_LABELS, frame, page_head
 from ui.notices import NotifySwitch
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 
@@ -52,7 +53,7 @@ def register(studio: Studio, _signals: Signals) -> None:
 
 def _card(title: str, text: str = "") -> ui.element:
     with box("ts-card ts-setting", "section") as card:
-        card.props["aria-label"] = title
+        card.props["aria-label"] = say(title)
         heading(title, 2)
         if text:
             Text("p", text, "ts-muted")
@@ -71,7 +72,7 @@ def _appearance(studio: Studio, profile: Profile) -> None:
         await in_thread(studio.people.set_theme, theme)
         ui.navigate.reload()
 
-    with _card("Theme"), box("ts-segments").props("role=group aria-label=Theme"):
+    with _card("Theme"), box("ts-segments", label="Theme").props("role=group"):
         for theme, (_, text) in THEME_LABELS.items():
             with ui.element("button").classes("ts-segment").on("click", partial(choose, theme), []) as segment:
                 segment.props("type=button").mark(f"theme-{theme}")
@@ -107,7 +108,12 @@ def _installation(studio: Studio) -> None:
         fact("Version", installed.version)
         fact("Python", installed.python)
         fact("Data folder", str(home), copy=str(home))
-        fact("Logs of a job", "runs/JOB/attempts/N", copy=str(studio.home.runs), note=f"stdout.log, stderr.log. {logs}")
+        fact(
+            "Logs of a job",
+            "runs/JOB/attempts/N",
+            copy=str(studio.home.runs),
+            note=say("stdout.log, stderr.log. {logs}", logs=logs),
+        )
         fact("Check-up", "tunesmith doctor", copy="tunesmith doctor", note="Says what is wrong, and how to mend it.")
 
 
@@ -117,9 +123,16 @@ def _machine(measured: Machine) -> None:
             for name, (share, text) in meters(measured).items():
                 Meter(name).show(share, text)
             used = measured.disk_bytes - measured.disk_free_bytes
-            Meter("Disk").show(used / measured.disk_bytes, f"{size_of(used)} of {size_of(measured.disk_bytes)}")
+            Meter("Disk").show(
+                used / measured.disk_bytes,
+                say("{used} of {total}", used=size_of(used), total=size_of(measured.disk_bytes)),
+            )
         if measured.gpu_error:
-            Text("p", f"The driver does not say which GPUs there are: {measured.gpu_error}", "ts-note")
+            Text(
+                "p",
+                say("The driver does not say which GPUs there are: {error}", error=measured.gpu_error),
+                "ts-note",
+            )
         elif not measured.gpus:
             Text("p", "No NVIDIA GPU was found: jobs train on the processor.", "ts-note")
 
@@ -134,9 +147,13 @@ def _serving(settings: Settings) -> None:
     with _card("Deployments", text), box("ts-facts", "dl"):
         fact("Memory", size_of(settings.memory_bytes), note="All models together; the longest unused one leaves.")
         fact("Idle time", f"{settings.idle_s / 60:g} min", note="Then a model leaves the memory until it is asked.")
-        fact("At a time", f"{settings.slots} answers", note="Of one model; others wait.")
-        fact("Context", f"{settings.context_length:,} tokens", note="Prompt and answer together.")
-        fact("Weights", f"{settings.bits} bits", note="Where llama.cpp answers.")
+        fact("At a time", counted(settings.slots, "answers"), note="Of one model; others wait.")
+        fact(
+            "Context",
+            counted(settings.context_length, "tokens"),
+            note="Prompt and answer together.",
+        )
+        fact("Weights", say("{count} bit | {count} bits", count=settings.bits), note="Where llama.cpp answers.")
 
 
 def _environment() -> None:
@@ -154,4 +171,4 @@ def _environment() -> None:
                         if variable.value:
                             Text("span", variable.value, "ts-strong")
                         else:
-                            Text("span", f"not set: {variable.default}", "ts-muted")
+                            Text("span", say("not set: {default}", default=variable.default), "ts-muted")

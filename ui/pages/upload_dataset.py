@@ -28,6 +28,7 @@ from ui.components.upload_zone import UploadZone
 from ui.kinds import UPLOADED_AS, UPLOADS, WORDS, kind_named
 from ui.layout import frame, page_head
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 WAYS = {"": "Upload a file", "paste": "Write rows", "hub": "Hugging Face Hub", "machine": "This machine"}
@@ -51,7 +52,7 @@ def register(studio: Studio, _signals: Signals) -> None:
 
 
 def _kinds(current: Kind) -> None:
-    with box("ts-tabs", "nav").props("aria-label='Kind of dataset'"):
+    with box("ts-tabs", "nav", label="Kind of dataset"):
         for kind in UPLOADS:
             tab = link(WORDS[kind].tab, routes.dataset_upload(kind), "ts-tab")
             if kind is current:
@@ -97,7 +98,7 @@ class UploadStage:
                     self._upload_card()
 
     def _ways(self) -> None:
-        with box("ts-ways", "nav").props("aria-label='Where the rows come from'"):
+        with box("ts-ways", "nav", label="Where the rows come from"):
             for way, title in WAYS.items():
                 entry = link(title, routes.dataset_upload(self._kind, way=way), "ts-way")
                 if way == self._way:
@@ -107,7 +108,7 @@ class UploadStage:
     def _upload_card(self) -> None:
         words = UPLOADS[self._kind]
         with box("ts-card ts-upload-card", "section") as card:
-            card.props["aria-label"] = words.card_title
+            card.props["aria-label"] = say(words.card_title)
             with box("ts-teach-title"):
                 emoji("📤", "outbox")
                 heading(words.card_title, 2)
@@ -180,7 +181,7 @@ class UploadStage:
             return
         self._stage.clear()
         with self._stage, box("ts-card ts-arrived", "section"):
-            heading(f"{arrival.title} was not imported", 2)
+            heading(say("{title} was not imported", title=arrival.title), 2)
             Text("p", arrival.problem, "ts-error").props("role=alert").mark("file-problem")
             with box("ts-actions"):
                 Button("Read it in another way", partial(self._arrived, arrival.key))

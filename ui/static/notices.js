@@ -5,19 +5,23 @@ const SHOWN_MS = 12000;
 const MOST = 4;
 
 export default {
+  props: { words: Object },
   template: `
     <div class="ts-news-corner" role="status" aria-live="polite">
       <div v-for="notice in notices" :key="notice.key" class="ts-news" :data-notice="notice.id"
            @mouseenter="hold(notice)" @mouseleave="release(notice)" @focusin="hold(notice)" @focusout="release(notice)">
         <span :class="'ts-pill ts-pill-' + notice.tone">{{ notice.label }}</span>
-        <button type="button" class="ts-news-close" :aria-label="'Close the notice about ' + notice.title"
+        <button type="button" class="ts-news-close" :aria-label="closeLabel(notice)"
                 @click="close(notice)">×</button>
         <p class="ts-news-text"><strong>{{ notice.title }}</strong> {{ notice.text }}</p>
-        <a class="ts-link" :href="notice.url">Open the job</a>
+        <a class="ts-link" :href="notice.url">{{ words.open }}</a>
       </div>
     </div>`,
   data: () => ({ notices: [], made: 0 }),
   methods: {
+    closeLabel({ title }) {
+      return window.tsFill(this.words.close, { title });
+    },
     tell(job) {
       this.tellBrowser(job);
       if (location.pathname === job.url) return; // that page shows it itself

@@ -4,25 +4,24 @@
 const DEBOUNCE_MS = 120;
 
 export default {
-  props: { searchUrl: String, pages: Array },
+  props: { searchUrl: String, pages: Array, words: Object },
   template: `
     <div class="ts-find">
       <button type="button" class="ts-find-button" aria-haspopup="dialog" aria-keyshortcuts="Control+K Meta+K"
-              aria-label="Search and go to" title="Search and go to" @click="open">
-        <i class="ts-icon ts-i-search" aria-hidden="true"></i><span class="ts-find-word">Search</span>
+              :aria-label="words.open" :title="words.open" @click="open">
+        <i class="ts-icon ts-i-search" aria-hidden="true"></i><span class="ts-find-word">{{ words.search }}</span>
         <kbd class="ts-key">{{ shortcut }}</kbd>
       </button>
-      <dialog ref="dialog" class="ts-palette" aria-label="Search and go to" @click.self="close" @close="closed">
+      <dialog ref="dialog" class="ts-palette" :aria-label="words.open" @click.self="close" @close="closed">
         <div class="ts-palette-field">
           <i class="ts-icon ts-i-search" aria-hidden="true"></i>
-          <input ref="input" v-model="words" type="text" role="combobox" aria-expanded="true" aria-autocomplete="list"
+          <input ref="input" v-model="letters" type="text" role="combobox" aria-expanded="true" aria-autocomplete="list"
                  aria-controls="ts-palette-list" :aria-activedescendant="current ? 'ts-palette-' + at : null"
-                 aria-label="Search pages, jobs, datasets, models and deployments" maxlength="200"
-                 placeholder="Search pages, jobs, datasets, models, deployments" autocomplete="off" spellcheck="false"
+                 :aria-label="words.hint" maxlength="200" :placeholder="words.hint" autocomplete="off" spellcheck="false"
                  @keydown="key">
           <kbd class="ts-key">Esc</kbd>
         </div>
-        <div id="ts-palette-list" ref="list" class="ts-palette-list" role="listbox" aria-label="Results">
+        <div id="ts-palette-list" ref="list" class="ts-palette-list" role="listbox" :aria-label="words.results">
           <div v-for="group in groups" :key="group.title" role="group" :aria-label="group.title">
             <div class="ts-palette-group" aria-hidden="true">{{ group.title }}</div>
             <a v-for="hit in group.hits" :key="hit.at" :id="'ts-palette-' + hit.at" role="option" tabindex="-1"
@@ -37,14 +36,14 @@ export default {
         <p class="ts-palette-said" role="status">{{ said }}</p>
       </dialog>
     </div>`,
-  data: () => ({ words: "", found: [], answered: "", at: 0, problem: "", isBusy: false }),
+  data: () => ({ letters: "", found: [], answered: "", at: 0, problem: "", isBusy: false }),
   computed: {
     shortcut: () => (/Mac|iPhone|iPad/.test(navigator.platform) ? "⌘K" : "Ctrl K"),
     hits() {
-      const wanted = this.words.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = this.letters.toLowerCase().split(/\s+/).filter(Boolean);
       const isMeant = ({ title, detail }) => wanted.every((word) => `${title} ${detail}`.toLowerCase().includes(word));
-      // Until the studio has answered these words, of what it found for others only that which they fit, too.
-      const found = this.answered === this.words ? this.found : this.found.filter(isMeant);
+      // Until the studio has answered these letters, of what it found for others only that which they fit, too.
+      const found = this.answered === this.letters ? this.found : this.found.filter(isMeant);
       // Pages come first: they are there at once, so what Enter would take does not move when the answer comes.
       return [...this.pages.filter(isMeant), ...found].map((hit, at) => ({ ...hit, at }));
     },
@@ -59,11 +58,11 @@ export default {
     said() {
       if (this.problem) return this.problem;
       if (this.hits.length || this.isBusy) return "";
-      return `Nothing is called “${this.words.trim()}”. Try fewer letters, or a job's id.`;
+      return window.tsFill(this.words.nothing, { letters: this.letters.trim() });
     },
   },
   watch: {
-    words() {
+    letters() {
       this.at = 0;
       clearTimeout(this.timer);
       this.timer = setTimeout(this.search, DEBOUNCE_MS);
@@ -85,7 +84,7 @@ export default {
   methods: {
     open() {
       if (this.$refs.dialog.open) return;
-      [this.words, this.at, this.problem] = ["", 0, ""];
+      [this.letters, this.at, this.problem] = ["", 0, ""];
       this.$refs.dialog.showModal();
       this.$refs.input.focus();
       this.search();
@@ -101,14 +100,14 @@ export default {
       this.request?.abort();
       const request = (this.request = new AbortController());
       this.isBusy = true;
-      const words = this.words;
+      const letters = this.letters;
       try {
-        const answer = await fetch(`${this.searchUrl}?${new URLSearchParams({ q: words })}`, { signal: request.signal });
+        const answer = await fetch(`${this.searchUrl}?${new URLSearchParams({ q: letters })}`, { signal: request.signal });
         if (!answer.ok) throw new Error(answer.status);
-        [this.found, this.answered, this.problem] = [await answer.json(), words, ""];
+        [this.found, this.answered, this.problem] = [await answer.json(), letters, ""];
       } catch (error) {
         if (error.name === "AbortError") return;
-        [this.found, this.problem] = [[], "The studio cannot be reached, so only pages are found."];
+        [this.found, this.problem] = [[], this.words.unreachable];
       }
       this.isBusy = false;
     },

@@ -1,5 +1,8 @@
 // The few things that only a browser can do. Everything else is Python.
 
+// The words of a component come from Python, in the language that is in use: `{name} is empty.` and its values.
+window.tsFill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
 // Any element with data-copy copies that text. navigator.clipboard exists only on https and localhost,
 // so plain-http LAN addresses take the older way.
 document.addEventListener("click", async (event) => {

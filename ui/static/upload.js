@@ -7,7 +7,7 @@ const GIVE_UP_AFTER_MS = 15 * 60 * 1000;
 const REMEMBERED = "tunesmith-upload ";
 
 export default {
-  props: { title: String, hint: String, accept: String, label: String, limit: Number, open: Boolean, isExport: Boolean },
+  props: { title: String, hint: String, accept: String, label: String, limit: Number, open: Boolean, isExport: Boolean, words: Object },
   emits: ["uploaded", "began"],
   template: `
     <div class="ts-zone" :class="{ 'ts-zone-over': depth > 0 }" @dragenter.prevent="depth++"
@@ -20,15 +20,15 @@ export default {
         <span class="ts-drop-title">{{ title }}</span>
         <span class="ts-drop-text">{{ hint }}</span>
         <span v-for="left in unfinished" :key="left.key" class="ts-drop-text ts-strong">
-          {{ left.name }} was not finished ({{ left.percent }} %). Choose it again to go on.</span>
+          {{ say("unfinished", left) }}</span>
       </button>
       <div v-else class="ts-drop ts-drop-busy">
         <div class="ts-zone-line">
           <span class="ts-zone-name" :title="name">{{ name }}</span>
-          <button v-if="state === 'stopped'" type="button" class="ts-link ts-plain" @click="again">Try again</button>
-          <button v-if="state !== 'done'" type="button" class="ts-link ts-plain" @click="cancel">Cancel</button>
+          <button v-if="state === 'stopped'" type="button" class="ts-link ts-plain" @click="again">{{ words.again }}</button>
+          <button v-if="state !== 'done'" type="button" class="ts-link ts-plain" @click="cancel">{{ words.cancel }}</button>
         </div>
-        <progress class="ts-progress" :max="size" :value="sent" :aria-label="'Upload of ' + name"></progress>
+        <progress class="ts-progress" :max="size" :value="sent" :aria-label="say('upload', { name })"></progress>
         <div class="ts-zone-line ts-zone-numbers"><span>{{ numbers }}</span><span>{{ speed }}</span></div>
         <span class="ts-drop-text" role="status">{{ sentence }}</span>
       </div>
@@ -40,11 +40,13 @@ export default {
   computed: {
     numbers() {
       const percent = this.size ? Math.floor((100 * this.sent) / this.size) : 0;
-      return `${percent} % · ${bytes(this.sent)} of ${bytes(this.size)}`;
+      const sizes = { sent: bytes(this.sent), size: bytes(this.size) };
+      return `${percent} % · ${this.say("share", sizes)}`;
     },
     speed() {
       if (this.state !== "sending" || !this.rate) return "";
-      return `${bytes(this.rate)}/s · ${duration((this.size - this.sent) / this.rate)} left`;
+      const time = duration((this.size - this.sent) / this.rate);
+      return `${bytes(this.rate)}/s · ${this.say("left", { time })}`;
     },
   },
   mounted() {
@@ -64,6 +66,9 @@ export default {
     window.removeEventListener("online", this.online);
   },
   methods: {
+    say(key, values) {
+      return window.tsFill(this.words[key], values);
+    },
     pick(event) {
       const [file] = event.target.files;
       event.target.value = "";
@@ -74,20 +79,20 @@ export default {
       const files = [...event.dataTransfer.files];
       if (this.state === "sending") return;
       if (files.length === 1) this.begin(files[0]);
-      else if (files.length) this.problem = `You dropped ${files.length} files. Drop one file at a time.`;
+      else if (files.length) this.problem = this.say("several", { count: files.length });
     },
     begin(file) {
       this.file = file;
       this.id = "";
       Object.assign(this, { name: file.name, size: file.size, sent: 0, rate: 0, problem: "" });
-      if (!file.size) this.problem = `${file.name} is empty. Choose a file with at least 10 examples.`;
+      if (!file.size) this.problem = this.say("empty", { name: file.name });
       else if (file.size > this.limit)
-        this.problem = `${file.name} has ${bytes(file.size)}; up to ${bytes(this.limit)} are allowed.`;
+        this.problem = this.say("large", { name: file.name, size: bytes(file.size), limit: bytes(this.limit) });
       else this.again();
     },
     async again() {
       const turn = (this.turn = {});
-      Object.assign(this, { state: "sending", problem: "", sentence: "Uploading…" });
+      Object.assign(this, { state: "sending", problem: "", sentence: this.words.sending });
       this.$emit("began");
       let failures = 0;
       let since = Date.now();
@@ -98,10 +103,10 @@ export default {
           return;
         } catch (error) {
           if (this.turn !== turn) return;
-          if (error.sentence) return this.stop(error.sentence);
+          if (error.status) return this.stop(error.sentence || this.say("answered", { status: error.status }));
           if (this.sent > before) [failures, since] = [0, Date.now()];
           if (Date.now() - since > GIVE_UP_AFTER_MS)
-            return this.pause("The studio could not be reached for 15 minutes. What arrived is kept for a day.");
+            return this.pause(this.words.unreachable);
           await this.rest(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
         }
       }
@@ -112,13 +117,13 @@ export default {
       while (this.turn === turn && this.sent < this.size) {
         const chunk = this.file.slice(this.sent, this.sent + CHUNK_BYTES);
         this.sent = (await this.put(chunk, this.sent)).offset;
-        this.sentence = "Uploading…";
+        this.sentence = this.words.sending;
         remember(key, { id: this.id, name: this.name, percent: Math.floor((100 * this.sent) / this.size) });
       }
       if (this.turn !== turn) return;
       await ask("POST", `/uploads/${this.id}/finish`);
       forget(key);
-      Object.assign(this, { state: "done", sentence: "Uploaded. Looking at it…" });
+      Object.assign(this, { state: "done", sentence: this.words.arrived });
       this.$emit("uploaded", { id: this.id });
     },
     /* Where to go on: an upload of the same file that was begun in this browser, else a new one. */
@@ -130,7 +135,7 @@ export default {
           [this.id, this.sent] = [there.id, there.offset];
           return;
         } catch (error) {
-          if (!error.sentence) throw error;
+          if (!error.status) throw error;
           forget(key);
         }
       }
@@ -156,7 +161,7 @@ export default {
     },
     async rest(ms) {
       this.rate = 0;
-      this.sentence = "The connection was cut. Going on by itself as soon as it is back…";
+      this.sentence = this.words.cut;
       await new Promise((resolve) => {
         this.wake = resolve;
         setTimeout(resolve, ms);
@@ -187,7 +192,7 @@ export default {
   },
 };
 
-/* Rejects with a `sentence` where asking again would not help. */
+/* Rejects with a `status`, and a `sentence` if there is one, where asking again would not help. */
 function ask(method, url, body = null, headers = {}, started = () => {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -201,7 +206,7 @@ function ask(method, url, body = null, headers = {}, started = () => {}) {
       if (request.status < 300) return resolve(answer);
       const error = new Error(`${request.status}`);
       const passing = request.status === 409 || request.status >= 502 || answer.error?.includes("arrived damaged");
-      if (!passing || request.status === 507) error.sentence = answer.error || `The studio answered ${request.status}.`;
+      if (!passing || request.status === 507) Object.assign(error, { status: request.status, sentence: answer.error });
       reject(error);
     };
     started(request);
