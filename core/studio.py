@@ -23,6 +23,7 @@ from core.datasets.versions import Versions
 from core.descent import Descent
 from core.desk import DatasetDesk
 from core.devices import Devices, find_devices
+from core.dossier import Dossiers
 from core.drafts import Drafts
 from core.errors import StudioError
 from core.feed import Feed, FeedUpdate
@@ -187,6 +188,7 @@ class Studio:
     def _keep_views(self, home: Home) -> None:
         """What pages show of all of these together."""
         self.installation = Installation(home)
+        self.dossiers = Dossiers(home, self.runs, self.queue, self.predictions, self.checkpoints)
         self.overview = Overview(self._database, home, self.feed, self._devices)
         self.finder = Finder(self.runs, self.datasets, self.models, self.adapters, self.deployments)
         self.pins = Pins(self._database, home, self.queue.announce)

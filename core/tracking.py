@@ -80,12 +80,12 @@ def asked(spec: JobSpec) -> tuple[Tracker, ...]:
     return tuple(tracker for tracker in Tracker if tracker in wanted)
 
 
-def news_of(run: Path, trackers: tuple[Tracker, ...]) -> list[TrackerNews]:
+def news_of(run: Path, trackers: tuple[Tracker, ...]) -> tuple[TrackerNews, ...]:
     found = []
     for tracker in trackers:
         state = MirrorState.read(run, tracker)
         found.append(TrackerNews(tracker, state.state if state else "waiting", state.message if state else ""))
-    return found
+    return tuple(found)
 
 
 def _first(error: ValidationError) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from nicegui import run
 
@@ -18,6 +18,29 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     if done is None:
         raise asyncio.CancelledError
     return done[0]
+
+
+class AskedTogether(Generic[P, T]):
+    """Work in a thread whose answer many pages want at the same moment: done once for all who ask before it begins.
+
+    Who asks after that gets a fresh answer, so nobody who asks because of a change is told what was before it."""
+
+    def __init__(self, work: Callable[P, T]) -> None:
+        self._work = work
+        self._gathering: dict[object, asyncio.Task[T]] = {}
+
+    async def get(self, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The arguments can be hashed."""
+        key = (args, tuple(kwargs.items()))
+        task = self._gathering.get(key)
+        if task is None:
+            task = self._gathering[key] = asyncio.create_task(self._begin(key, *args, **kwargs))
+        return await asyncio.shield(task)  # a page that goes away takes nothing from the others
+
+    async def _begin(self, key: object, *args: P.args, **kwargs: P.kwargs) -> T:
+        await asyncio.sleep(0)  # pages that a signal has just reached ask in this round of the loop
+        del self._gathering[key]
+        return await in_thread(self._work, *args, **kwargs)
 
 
 async def in_own_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

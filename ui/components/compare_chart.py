@@ -13,7 +13,7 @@ from ui.components.chart_figure import Curve
 from ui.components.chart_groups import DIVISORS, metric_names
 from ui.components.chart_toolbar import ChartToolbar, ways_out
 from ui.components.chart_view import ChartView
-from ui.components.metric_chart import MetricChart
+from ui.components.metric_chart import MetricChart, send
 from ui.components.text import aria, box, heading
 
 #: What is looked at first, as far as a run has measured it.
@@ -58,7 +58,7 @@ class CompareChart:
         if self._offer():
             self._draw()
         elif news := points.get(self._metric):
-            self._chart.extend({job_id: news}, self._of_metric())
+            send([self._chart.extend({job_id: news}, self._of_metric())])
 
     def is_crowded(self, job_id: str, most: int) -> bool:
         return any(len(points) > most for points in self._points[job_id].values())

@@ -27,8 +27,13 @@ class FailureCard:
         self._on_log = on_log
         self._card = box("ts-card ts-failure", "section").props("role=alert")
         self._card.visible = False
+        self._shown: tuple[object, ...] = ()
 
     def show(self, job: Job) -> None:
+        told = (job.status, job.cause, job.message, job.evidence, job.attempt)
+        if told == self._shown:
+            return
+        self._shown = told
         paused_by_itself = job.status is Status.PAUSED and job.cause is not None
         self._card.visible = job.status is Status.FAILED or paused_by_itself
         self._card.clear()

@@ -10,7 +10,7 @@ from ui import routes
 from ui.components.chart_groups import ALL, curves_of, tabs_of
 from ui.components.chart_toolbar import ChartToolbar, ways_out
 from ui.components.chart_view import ChartView
-from ui.components.metric_chart import MetricChart
+from ui.components.metric_chart import MetricChart, send
 from ui.components.text import Text, box, heading
 
 #: Beyond this a page left open for days would draw slowly; the caller shows the thinned history again.
@@ -45,8 +45,7 @@ class JobCharts:
     def extend(self, points: Mapping[str, Sequence[Point]]) -> None:
         for name, found in points.items():
             self._points.setdefault(name, []).extend(found)
-        for chart in self._charts:
-            chart.extend(points, self._points)
+        send(chart.extend(points, self._points) for chart in self._charts)
 
     @property
     def is_crowded(self) -> bool:

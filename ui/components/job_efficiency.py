@@ -51,8 +51,9 @@ class JobEfficiency:
 
     def kept(self, size_bytes: int | None) -> None:
         """Bytes of the weights in the output, once they are there."""
-        self._kept = size_bytes
-        self._draw()
+        if size_bytes != self._kept:
+            self._kept = size_bytes
+            self._draw()
 
     def _remember_peak(self, now: float) -> None:
         if now > self._told.get("peak_memory_bytes", 0.0):

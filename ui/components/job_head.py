@@ -45,8 +45,9 @@ class JobHead:
         self._bar.show(job, progress)
         self._notice.text = _notice(job, waits_because)
         self._notice.visible = bool(self._notice.text)
+        possible_actions = offered(job)
         for action, item in self._items.items():
-            item.visible = action in offered(job)
+            item.visible = action in possible_actions
         possible = queue_entries(job)
         for entry, item in self._queue_items.items():
             item.visible = entry in possible

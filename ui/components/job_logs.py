@@ -71,11 +71,12 @@ class JobLogs:
 
     def show_job(self, job: Job) -> None:
         """A log is followed while somebody writes into it; and read once more when that is over."""
-        was_live, self._job = self._job.status.is_live, job
+        was_live, said, self._job = self._job.status.is_live, self._end, job
         self._end = _end_of(job)
         if was_live and not job.status.is_live and self._tab == LOGS:
             background_tasks.create_lazy(self._read(), name=f"log of {job.id} {self._log.id}")
-        self._draw()
+        if (was_live, said) != (job.status.is_live, self._end):
+            self._draw()
 
     async def open_log(self) -> None:
         """What the trainer printed, in sight."""

@@ -1,7 +1,5 @@
 """How far the trackers are that a job also tells its metrics to."""
 
-from collections.abc import Iterable
-
 from core.tracking import TITLES, TrackerNews
 from ui.components.facts import fact
 from ui.components.text import box, heading
@@ -17,9 +15,12 @@ class JobTrackers:
             heading("Trackers", 2)
             self._list = box("ts-facts", "dl").mark("trackers")
         self._card.visible = False
+        self._shown: tuple[TrackerNews, ...] = ()
 
-    def show(self, news: Iterable[TrackerNews]) -> None:
-        known = list(news)
+    def show(self, known: tuple[TrackerNews, ...]) -> None:
+        if known == self._shown:
+            return
+        self._shown = known
         self._card.visible = bool(known)
         self._list.clear()
         with self._list:

@@ -1,9 +1,9 @@
 """A live chart: history once, then only the new points, in whatever view it is looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from nicegui import ui
+from nicegui import json, ui
 from nicegui.events import GenericEventArguments
 
 from core.series import Axis, Point
@@ -25,6 +25,12 @@ _DRAWN = """() => {
 _SAVE = "tsSavePng(getHtmlElement({id}), getElement({id}).Plotly, {name!r})"
 
 Points = Mapping[str, Sequence[Point]]
+
+
+def send(extensions: Iterable[str]) -> None:
+    """What several charts of a page have new, in one message: with many live pages messages are what costs."""
+    if code := ";".join(filter(None, extensions)):
+        ui.run_javascript(code)
 
 
 class MetricChart:
@@ -58,13 +64,15 @@ class MetricChart:
             self._redraw()
         self._describe()
 
-    def extend(self, points: Points, all_points: Points) -> None:
-        """Add the new points to the server's copy, and send only them. `all_points` hold them too."""
+    def extend(self, points: Points, all_points: Points) -> str:
+        """Add the new points to the server's copy; the JavaScript that adds them in the browser, for `send`.
+
+        `all_points` hold them too. Empty where there is nothing to send."""
         if not any(points.get(curve.key) for curve in self._curves):
-            return
+            return ""
         if self._unit != self._unit_for(points):
             self.show(all_points)
-            return
+            return ""
         xs: list[list[float]] = []
         ys: list[list[float]] = []
         touched: list[int] = []
@@ -78,9 +86,11 @@ class MetricChart:
         for at, x, y in zip(touched, xs, ys, strict=True):
             self._traces[at]["x"] += x
             self._traces[at]["y"] += y
-        if self._is_drawn:
-            self._plot.run_plot_method("extendTraces", {"x": xs, "y": ys}, touched)
         self._describe()
+        if not self._is_drawn:
+            return ""
+        call = json.dumps(["extendTraces", {"x": xs, "y": ys}, touched])
+        return f"runMethod({self._plot.id}, 'run_plot_method', {call})"
 
     def reset_zoom(self) -> None:
         self._plot.run_plot_method("relayout", {"xaxis.autorange": True, "yaxis.autorange": True})

@@ -1,13 +1,15 @@
 """The job page: live progress and curves on the left, what was asked and what runs on the right."""
 
-import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from nicegui import background_tasks, ui
 
+from core.dossier import Dossier
 from core.errors import NotFound
 from core.history import History
 from core.studio import Studio
-from core.tracking import asked, news_of
+from core.tracking import asked
 from storage.events import Checkpoint, Metric, Warn
 from storage.spec import RunSpec
 from storage.tables import Job
@@ -28,12 +30,14 @@ from ui.components.text import box, link
 from ui.layout import frame
 from ui.run_follower import News, RunFollower
 from ui.signals import Signals
-from ui.threads import in_thread
+from ui.threads import AskedTogether, in_thread
 
 HOME = ("Fine-Tuning Jobs", routes.jobs())
 
 
 def register(studio: Studio, signals: Signals) -> None:
+    dossiers = AskedTogether(studio.dossiers.of)
+
     @ui.page(f"{routes.JOBS}/{{kind}}/{{job_id}}")
     async def job_page(
         kind: str, job_id: str, tab: str = "", axis: str = "", smoothing: str = "", log: str = ""
@@ -47,7 +51,8 @@ def register(studio: Studio, signals: Signals) -> None:
         goes_on_in = await in_thread(studio.descent.of, job_id)
         chosen = ChartView.parse({"tab": tab, "axis": axis, "smoothing": smoothing, "log": log})
         async with frame(studio, job.title, (HOME, (job.title, None))):
-            view = JobView(studio, job, spec, goes_on_in, chosen)
+            look = partial(dossiers.get, job.id, asked(spec.asked))
+            view = JobView(studio, job, spec, goes_on_in, chosen, look)
             signals.feed.subscribe(view.follower.on_feed)
             signals.jobs.subscribe(view.on_job)
             signals.deployments.subscribe(view.on_deployments)
@@ -57,8 +62,17 @@ def register(studio: Studio, signals: Signals) -> None:
 class JobView:
     """The page while it is open."""
 
-    def __init__(self, studio: Studio, job: Job, spec: RunSpec, goes_on_in: tuple[Job, ...], chosen: ChartView) -> None:
+    def __init__(
+        self,
+        studio: Studio,
+        job: Job,
+        spec: RunSpec,
+        goes_on_in: tuple[Job, ...],
+        chosen: ChartView,
+        look: Callable[[], Awaitable[Dossier]],
+    ) -> None:
         self._studio = studio
+        self._look = look
         self._job = job
         self._progress = Progress()
         self._waits = ""
@@ -75,7 +89,6 @@ class JobView:
                 self._efficiency = JobEfficiency(spec)
                 self._cost = JobCost()
                 self._trackers = JobTrackers()
-        self._asked_trackers = asked(spec.asked)
         self.follower = RunFollower(
             studio,
             job.id,
@@ -110,25 +123,25 @@ class JobView:
             self._progress.apply(event)
         self._progress.stretch = news.stretch
         if any(isinstance(event, Checkpoint) for event in news.events):
-            background_tasks.create_lazy(self._read_checkpoints(), name=f"{self._task} checkpoints")
+            background_tasks.create_lazy(self._read_job(), name=self._task)
         self._show_head()
 
     async def _read_job(self) -> None:
         try:
-            self._job = await in_thread(self._studio.runs.get, self._job.id)
+            found = await self._look()
         except NotFound:  # deleted while the page was open
             self._head.say_deleted()
             return
-        self._waits = await in_thread(self._studio.queue.waits_because, self._job)
-        self._details.show(self._job, await in_thread(self._studio.queue.devices_of, self._job))
-        self._efficiency.kept(await in_thread(self._studio.runs.kept_bytes, self._job.id))
-        self._cost.show(*await in_thread(self._studio.predictions.told, self._job.id))
-        self._failure.show(self._job)
-        self._run.logs.show_job(self._job)
-        folder = self._studio.home.runs / self._job.id
-        self._trackers.show(await in_thread(news_of, folder, self._asked_trackers))
+        self._job, self._waits = found.job, found.waits_because
+        self._details.show(found.job, found.devices)
+        self._efficiency.kept(found.kept_bytes)
+        self._cost.show(found.foretold, found.came)
+        self._failure.show(found.job)
+        self._run.logs.show_job(found.job)
+        self._run.checkpoints.show(found.checkpoints)
+        self._trackers.show(found.trackers)
+        self._head.deploy.show(found.job, found.checkpoints)
         self._show_head()
-        await self._read_checkpoints()
 
     def on_deployments(self) -> None:
         background_tasks.create_lazy(self._read_deployments(), name=f"{self._task} deployments")
@@ -136,12 +149,6 @@ class JobView:
     async def _read_deployments(self) -> None:
         found = await in_thread(self._studio.deployments.of_target, self._job.id)
         self._deployments.show(found)
-
-    async def _read_checkpoints(self) -> None:
-        with contextlib.suppress(NotFound):  # deleted while the page was open
-            saved = await in_thread(self._studio.checkpoints.of, self._job.id)
-            self._run.checkpoints.show(saved)
-            self._head.deploy.show(self._job, saved)
 
     def _show_head(self) -> None:
         self._head.show(self._job, self._progress, self._waits)
