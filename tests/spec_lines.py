@@ -33,7 +33,8 @@ HEAD = """\
 Two specifications say what the pages should hold: A describes a fine-tuning service's pages, B how such pages teach.
 Each of their lines is looked up in Chromium by `{test}`, on the page named here. This table is written from
 `tests/browser/spec_lines.toml` by `python tests/spec_lines.py`. Each page below, and others that no specification
-draws, is also looked at by axe-core there, light and dark.
+draws, is also looked at by axe-core there, light and dark, and in light at the width of a phone; so are the dialogs and
+menus that open over them.
 
 | spec | line | page | found as |
 |---|---|---|---|
@@ -82,12 +83,13 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """A page, and what is clicked there before it is looked at."""
+    """A page, what is clicked there before it is looked at, and the selector of what that opens."""
 
     name: str
     title: str
     open: str
     clicks: tuple[str, ...] = ()
+    opens: str = ""
     lines: tuple[Line, ...] = field(default=())
 
 
@@ -99,6 +101,7 @@ def states() -> list[State]:
             title=one["title"],
             open=one["open"],
             clicks=tuple(one.get("clicks", ())),
+            opens=one.get("opens", ""),
             lines=tuple(Line.read(dict(line)) for line in one.get("lines", ())),
         )
         for one in found

@@ -37,6 +37,14 @@ async function copyText(text) {
   return copied;
 }
 
+// While a dialog is open, the page behind it is not read out: not every screen reader heeds Quasar's aria-modal. It is
+// not made inert, because Quasar gives the focus back before anybody is told that the dialog goes.
+new MutationObserver(() => {
+  const page = document.getElementById("app");
+  if (document.documentElement.classList.contains("nicegui-dialog-open")) page?.setAttribute("aria-hidden", "true");
+  else page?.removeAttribute("aria-hidden");
+}).observe(document.documentElement, { attributeFilter: ["class"] });
+
 // Arrow keys move through the options of an open picker, as in a native list box.
 document.addEventListener("keydown", (event) => {
   const picker = event.target.closest?.(".ts-picker-menu");
