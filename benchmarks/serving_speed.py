@@ -124,13 +124,14 @@ def contenders(model: ModelRef, asked: argparse.Namespace, stack: ExitStack, fol
 
     def worker(name: str, engine: str) -> Ours:
         spec = {"engine": engine, "threads": asked.threads, "bits": asked.bits, "slots": 8, "cache": str(cache)}
-        return Ours(name, stack.enter_context(closing(AskedWorker(folder / name, model, {}, **spec))), ends)
+        return Ours(name, stack.enter_context(closing(AskedWorker(model, {}, **spec))), ends)
 
     made: dict[str, Any] = {
         "generate": lambda name: stack.enter_context(closing(Program(name, path, prompts, threads))),
         "generate_batch": lambda name: stack.enter_context(closing(Program(name, path, prompts, threads))),
         "llama-server": lambda name: stack.enter_context(closing(LlamaServer(name, base, prompts, threads))),
         "ours-llama": lambda name: worker(name, "llama.cpp"),
+        "ours-openvino": lambda name: worker(name, "openvino"),
         "ours-transformers": lambda name: worker(name, "transformers"),
     }
     chosen = asked.only.split(",") if asked.only else list(made)

@@ -1,11 +1,12 @@
 """One answer while it is written: its tokens, its text, its end."""
 
+from typing import Any
+
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from serving.engine import Receive
 from serving.grammar import Grammar
-from serving.lanes import Held
 from serving.request import Finish, Generation, Logprob, Piece, Told
 from serving.sampling import Sampler
 from serving.text import TextStream
@@ -20,7 +21,7 @@ class Answer:
         receive: Receive,
         tokenizer: PreTrainedTokenizerBase,
         *,
-        adapter: Held,
+        adapter: Any,
         ends: frozenset[int],
         room: int,
     ) -> None:

@@ -1,6 +1,7 @@
-"""GGUF files that were made before are found again: named by what they were made of, kept in the worker's cache.
+"""Files for llama.cpp and OpenVINO that were made before are found again: named by what they were made of.
 
-A file that is there is whole. Two workers may make the same one at once; the second rename changes nothing.
+They are kept in the worker's cache, and what is there is whole. Two workers may make the same one at once; the second
+rename changes nothing.
 """
 
 import hashlib
@@ -8,8 +9,8 @@ import json
 from pathlib import Path
 
 from serving.failures import CannotHold
+from storage import manifest
 from storage.files import sha256_of
-from storage.manifest import NAME as MANIFEST
 
 #: Grows when our files of the same weights become others.
 VERSION = 1
@@ -31,6 +32,15 @@ class Converted:
             write_base(self._model, target, bits=self._bits, **({"told": told} if told else {}))
         return target
 
+    def graph(self, told: object = None) -> Path:
+        """The base model's folder for OpenVINO. Raises CannotHold."""
+        target = self._folder / f"base-{digest_of_model(self._model)}-{self._bits}.openvino"
+        if not manifest.is_sealed(target):
+            from serving.openvino_graph import write_graph
+
+            write_graph(self._model, target, bits=self._bits, **({"told": told} if told else {}))
+        return target
+
     def adapter(self, adapter: Path) -> Path:
         """An adapter's file; `adapter` is PEFT's folder. Raises CannotHold."""
         if not (adapter / "adapter_config.json").is_file():
@@ -45,9 +55,9 @@ class Converted:
 
 def digest_of_model(model: Path) -> str:
     """Of the manifest, which lists each file's sha256; without one, of names, sizes and times."""
-    manifest = model / MANIFEST
-    if manifest.is_file():
-        return shortened(sha256_of(manifest))
+    sealed = model / manifest.NAME
+    if sealed.is_file():
+        return shortened(sha256_of(sealed))
     files = sorted(path for path in model.iterdir() if path.suffix in (".json", ".safetensors"))
     return shortened(*(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files))
 

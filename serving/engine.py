@@ -1,4 +1,4 @@
-"""What every engine can be asked. There are three of them: transformers, llama.cpp and vLLM."""
+"""What every engine can be asked. There are four of them: transformers, llama.cpp, OpenVINO and vLLM."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

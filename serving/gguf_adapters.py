@@ -37,14 +37,14 @@ def write_adapter(adapter: Path, base: Path, target: Path) -> None:
         write_tensors(writer, planned)
 
 
-def require_plain_lora(asked: dict[str, Any]) -> None:
+def require_plain_lora(asked: dict[str, Any], engine: str = "llama.cpp") -> None:
     if str(asked.get("peft_type")) != "LORA":
-        raise CannotHold(f"llama.cpp holds LoRA adapters only; this one is {str(asked.get('peft_type'))[:40]}.")
+        raise CannotHold(f"{engine} holds LoRA adapters only; this one is {str(asked.get('peft_type'))[:40]}.")
     if asked.get("use_dora"):
-        raise CannotHold("llama.cpp holds plain LoRA adapters only; this one is weight-decomposed (DoRA).")
+        raise CannotHold(f"{engine} holds plain LoRA adapters only; this one is weight-decomposed (DoRA).")
     if asked.get("modules_to_save") or asked.get("trainable_token_indices"):
-        raise CannotHold("llama.cpp's adapters hold no whole layers, and this one brings some (modules_to_save).")
+        raise CannotHold(f"{engine}'s adapters hold no whole layers, and this one brings some (modules_to_save).")
     if asked.get("rank_pattern") or asked.get("alpha_pattern"):
-        raise CannotHold("llama.cpp's adapters have one rank and one alpha; this one has several (rank_pattern).")
+        raise CannotHold(f"{engine}'s adapters have one rank and one alpha; this one has several (rank_pattern).")
     if asked.get("bias", "none") != "none":
-        raise CannotHold("llama.cpp's adapters hold no biases, and this one trained some (bias).")
+        raise CannotHold(f"{engine}'s adapters hold no biases, and this one trained some (bias).")

@@ -120,6 +120,10 @@ def faster_engine(spec: WorkerSpec, folder: Path, progress: Progress, broken: "F
         from serving.vllm_engine import vllm_engine
 
         return vllm_engine(spec, folder, progress.tell, broken)
+    if spec.engine == "openvino":
+        from serving.openvino_engine import openvino_engine
+
+        return openvino_engine(spec, progress.tell)
     from serving.llama_engine import llama_engine
 
     return llama_engine(spec, progress.tell)

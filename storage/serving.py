@@ -12,7 +12,7 @@ from pydantic import Field
 from storage.methods import Lora, Method, Qlora, Record
 from storage.spec import ModelRef
 
-Engine = Literal["llama.cpp", "transformers", "vllm"]
+Engine = Literal["llama.cpp", "openvino", "transformers", "vllm"]
 #: In a worker's folder.
 SPEC, SOCKET, PROGRESS, READY, FAILED = "worker.json", "socket", "progress.json", "ready.json", "failed.json"
 #: Says which adapter answers, whatever the request's `model` is; empty = the base model.
@@ -25,7 +25,8 @@ CANNOT_HOLD = "cannot_hold"
 SIMULATED_VLLM_VARIABLE = "TUNESMITH_SIMULATED_VLLM"
 LORA_RANK_VARIABLE = "TUNESMITH_SERVING_LORA_RANK"
 NOT_INSTALLED = "vLLM is not installed here; TUNESMITH_SERVING_VLLM names the Python of an environment that has it."
-#: `model_type` of the families that serving/gguf_files.py can write; a test keeps both the same.
+NOT_ASKED_FOR = "OpenVINO answers where TUNESMITH_SERVING_ENGINE is “openvino”."
+#: `model_type` of the families that serving/gguf_files.py and openvino_graph.py can write; a test keeps them the same.
 GGUF_FAMILIES = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 
@@ -61,19 +62,20 @@ class WorkerSpec(Record):
 class Wanted:
     """What is to be served: `config` is the base model's config.json; no method means the base or a full output.
 
-    `no_vllm`: why there is no vLLM here, as a sentence; empty where there is one.
+    `no_vllm`, `no_openvino`: why it is not used here, as a sentence; empty where it is.
     """
 
     config: dict[str, Any]
     method: Method | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     no_vllm: str = NOT_INSTALLED
+    no_openvino: str = NOT_ASKED_FOR
     lora_rank: int = 64
 
 
 def engine_for(wanted: Wanted) -> Engine:
     """The fastest engine that can hold it; transformers can hold everything."""
-    faster: tuple[Engine, ...] = ("vllm", "llama.cpp")
+    faster: tuple[Engine, ...] = ("vllm", "openvino", "llama.cpp")
     return next((engine for engine in faster if not cannot_hold(engine, wanted)), "transformers")
 
 
@@ -86,6 +88,10 @@ def cannot_hold(engine: Engine, wanted: Wanted) -> str:
             if wanted.device != "cuda":
                 return "We start vLLM on CUDA devices only."
             return wanted.no_vllm or not_plain_lora("vLLM", wanted.method) or too_high(wanted.method, wanted.lora_rank)
+        case "openvino":
+            if wanted.device != "cpu":
+                return "Our OpenVINO computes on the processor only."
+            return wanted.no_openvino or not_in_openvino(wanted.config) or not_plain_lora("OpenVINO", wanted.method)
         case "llama.cpp":
             if wanted.device != "cpu":
                 return "Our llama.cpp computes on the processor only."
@@ -94,15 +100,30 @@ def cannot_hold(engine: Engine, wanted: Wanted) -> str:
 
 def not_in_gguf(config: dict[str, Any]) -> str:
     """Why this base model cannot become one of our llama.cpp files."""
+    return not_made("llama.cpp files", config)
+
+
+def not_in_openvino(config: dict[str, Any]) -> str:
+    """Why this base model cannot become one of our OpenVINO graphs."""
+    if reason := not_made("OpenVINO graphs", config):
+        return reason
+    if config.get("hidden_act", "silu") != "silu":
+        return f"This model's activation is “{str(config['hidden_act'])[:40]}”; our OpenVINO graphs know silu only."
+    if config.get("sliding_window") and config.get("use_sliding_window", True):
+        return "This model looks back a limited way (sliding_window), which our OpenVINO graphs do not do yet."
+    return ""
+
+
+def not_made(what: str, config: dict[str, Any]) -> str:
     known = str(config.get("model_type"))
     if known not in GGUF_FAMILIES:
-        return f"llama.cpp files are made of {', '.join(sorted(GGUF_FAMILIES))} models; this one is “{known[:40]}”."
+        return f"Our {what} are made of {', '.join(sorted(GGUF_FAMILIES))} models; this one is “{known[:40]}”."
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
     kind = rope.get("rope_type") or rope.get("type") or "default" if isinstance(rope, dict) else "default"
     if kind != "default":
-        return f"This model stretches its positions ({str(kind)[:40]}), which our llama.cpp files do not say yet."
+        return f"This model stretches its positions ({str(kind)[:40]}), which our {what} do not say yet."
     if config.get("quantization_config"):
-        return "This model's weights are quantised already; our llama.cpp files are made of 16 or 32 bits."
+        return f"This model's weights are quantised already; our {what} are made of 16 or 32 bits."
     return ""
 
 

@@ -155,7 +155,14 @@ def reference(
         yield worker.ready()
 
 
-@pytest.fixture(params=["llama", "reference"])
+@pytest.fixture(scope="module")
+def openvino(model: ModelRef, adapters: dict[str, Path]) -> Iterator[AskedWorker]:
+    plain = {name: adapters[name] for name in PLAIN}
+    with closing(AskedWorker(model, plain, engine="openvino")) as worker:
+        yield worker.ready()
+
+
+@pytest.fixture(params=["llama", "openvino", "reference"])
 def worker(request: pytest.FixtureRequest) -> AskedWorker:
     return request.getfixturevalue(request.param)
 
