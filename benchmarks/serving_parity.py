@@ -7,7 +7,6 @@ import argparse
 import json
 import statistics
 import sys
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "transformers, bfloat16": {"engine": "transformers", "weights_dtype": "bfloat16"},
     "llama.cpp, 16 bits": {"engine": "llama.cpp", "bits": 16},
     "llama.cpp, 8 bits": {"engine": "llama.cpp", "bits": 8},
+    "OpenVINO, 16 bits": {"engine": "openvino", "bits": 16},
+    "OpenVINO, 8 bits": {"engine": "openvino", "bits": 8},
 }
 
 Tokens = list[tuple[str, float]]
@@ -30,7 +31,7 @@ Tokens = list[tuple[str, float]]
 
 def answers(model: ModelRef, questions: list[str], tokens: int, spec: dict[str, Any]) -> tuple[list[Tokens], int]:
     """Each alone; and how many are the same, all at once."""
-    with tempfile.TemporaryDirectory() as name, closing(AskedWorker(Path(name) / "w", model, {}, **spec)) as worker:
+    with closing(AskedWorker(model, {}, **spec)) as worker:
         worker.ready()
         told = [
             worker.ask(question=question, max_tokens=tokens, logprobs=True).choices[0].logprobs.content

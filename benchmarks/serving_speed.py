@@ -156,13 +156,13 @@ def compare(model: ModelRef, asked: argparse.Namespace) -> None:
 
 
 def details(model: ModelRef, asked: argparse.Namespace) -> None:
-    """Cold start with the files there, first token, adapters: of both engines."""
+    """Cold start with the files there, first token, adapters: of each engine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = subprocess.run([sys.executable, str(PROGRAMS), "adapters", model.path, str(folder / "adapters"), "20"])
         made.check_returncode()
         adapters = {path.name: path for path in sorted((folder / "adapters").iterdir())}
-        for engine in ("llama.cpp", "transformers"):
+        for engine in ("llama.cpp", "openvino", "transformers"):
             spec = {
                 "engine": engine,
                 "threads": asked.threads,
@@ -176,7 +176,7 @@ def details(model: ModelRef, asked: argparse.Namespace) -> None:
 def tell(engine: str, folder: Path, model: ModelRef, adapters: dict[str, Path], spec: dict[str, Any]) -> None:
     for number in range(2):  # the first one makes the files
         began = time.perf_counter()
-        with closing(AskedWorker(folder / f"{engine}-{number}", model, {}, **spec)) as worker:
+        with closing(AskedWorker(model, {}, **spec)) as worker:
             worker.ready()
             started = time.perf_counter() - began
             said = [
@@ -189,7 +189,7 @@ def tell(engine: str, folder: Path, model: ModelRef, adapters: dict[str, Path], 
                 worker.http.put("/adapters/one", json={"folder": str(next(iter(adapters.values())))}).raise_for_status()
                 said.append(f"an adapter loaded in {time.perf_counter() - began:.2f} s")
             print(f"{engine}: {', '.join(said)}", flush=True)
-    with closing(AskedWorker(folder / f"{engine}-20", model, adapters, **spec)) as worker:
+    with closing(AskedWorker(model, adapters, **spec)) as worker:
         worker.ready()
         names = list(adapters)[:2]
         for name in names:

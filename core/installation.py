@@ -13,7 +13,14 @@ from core.home import HOME_VARIABLE, Home
 from core.launcher import RUNNER_VARIABLE
 from core.mounts import ALLOW_VARIABLE
 from core.remembered import Remembered
-from core.serving.settings import BITS_VARIABLE, IDLE_MINUTES, IDLE_VARIABLE, MEMORY_SHARE, MEMORY_VARIABLE
+from core.serving.settings import (
+    BITS_VARIABLE,
+    ENGINE_VARIABLE,
+    IDLE_MINUTES,
+    IDLE_VARIABLE,
+    MEMORY_SHARE,
+    MEMORY_VARIABLE,
+)
 from core.spare import SPARE_VARIABLE
 
 #: Every file of the folder is looked at, so a page that is reloaded is told the same again.
@@ -89,7 +96,8 @@ _VARIABLES = (
     (ROOTS_VARIABLE, "Folders of this machine from which files may be taken, separated by colons", "none"),
     (IDLE_VARIABLE, "Minutes until a model that nobody asks leaves the memory", f"{IDLE_MINUTES:g}"),
     (MEMORY_VARIABLE, "Memory that models may take to answer, in GB", f"{MEMORY_SHARE:.0%} of the machine's"),
-    (BITS_VARIABLE, "Bits of a weight where llama.cpp answers: 8 or 16", "16"),
+    (ENGINE_VARIABLE, "What answers on a processor: llama.cpp or openvino", "llama.cpp"),
+    (BITS_VARIABLE, "Bits of a weight where one of these two answers: 8 or 16", "16"),
     (RUNNER_VARIABLE, "“required”: jobs wait for the runner's service", "the server starts them where there is none"),
     (ALLOW_VARIABLE, "1: a data folder on a network file system is taken, at your risk", "refused"),
 )

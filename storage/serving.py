@@ -43,10 +43,10 @@ class WorkerSpec(Record):
     engine: Engine
     model: ModelRef
     base_name: str
-    cache: str = Field(description="Folder for what the worker makes itself and finds again: GGUF files")
+    cache: str = Field(description="Folder for what the worker makes itself and finds again: GGUF files, graphs")
     device: Literal["cpu", "cuda"] = "cpu"
     weights_dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    bits: Literal[8, 16] = Field(16, description="Of a weight in llama.cpp's file of the base model")
+    bits: Literal[8, 16] = Field(16, description="Of a weight in llama.cpp's or OpenVINO's file of the base model")
     threads: int = Field(1, ge=1)
     slots: int = Field(8, ge=1, le=256, description="Answers that are written at a time")
     most_waiting: int = Field(64, ge=0, le=10_000, description="Requests beyond the slots; more are sent away")

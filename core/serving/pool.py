@@ -25,7 +25,7 @@ from core.serving.targets import Base, Kind, Place
 from core.serving.vllm import why_not
 from core.serving.worker import State, Worker
 from storage.methods import Method
-from storage.serving import Wanted, cannot_hold, engine_for
+from storage.serving import NOT_ASKED_FOR, Wanted, cannot_hold, engine_for
 from storage.spec import ModelRef
 
 TICK_S = 0.5
@@ -113,6 +113,7 @@ class Pool:
             method=method,
             device="cuda",
             no_vllm=why_not(self._settings),
+            no_openvino="" if self._settings.engine == "openvino" else NOT_ASKED_FOR,
             lora_rank=self._settings.lora_rank,
         )
         with self._lock:

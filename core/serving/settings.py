@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 from core.devices import GB
@@ -12,6 +13,7 @@ from storage.serving import LORA_RANK_VARIABLE
 IDLE_VARIABLE = "TUNESMITH_SERVING_IDLE_MINUTES"
 MEMORY_VARIABLE = "TUNESMITH_SERVING_MEMORY_GB"
 BITS_VARIABLE = "TUNESMITH_SERVING_BITS"
+ENGINE_VARIABLE = "TUNESMITH_SERVING_ENGINE"
 VLLM_VARIABLE, OFF = "TUNESMITH_SERVING_VLLM", "off"
 IDLE_MINUTES = 15.0
 LORA_RANK = 64
@@ -23,7 +25,8 @@ MEMORY_SHARE = 0.5
 class Settings:
     """`slots`: how many answers a worker writes at a time. `context_length`: tokens of a prompt with its answer.
 
-    `bits` of a weight in llama.cpp: 8 are faster where several ask at once, and round a little (docs/serving.md).
+    `engine` answers on a processor what it can hold: OpenVINO is faster where several ask at once. `bits` of a weight
+    in either: 8 are faster and round a little (docs/serving.md).
     """
 
     idle_s: float = IDLE_MINUTES * 60
@@ -32,6 +35,7 @@ class Settings:
     memory_bytes: int = 8 * GB
     slots: int = 8
     context_length: int = 8192
+    engine: Literal["llama.cpp", "openvino"] = "llama.cpp"
     bits: Literal[8, 16] = 16
     #: The Python of vLLM's own environment; OFF; or nothing, where it is in ours. The highest LoRA rank in its memory.
     vllm: str = ""
@@ -44,10 +48,29 @@ class Settings:
         return cls(
             idle_s=_number(IDLE_VARIABLE, IDLE_MINUTES) * 60,
             memory_bytes=int(_number(MEMORY_VARIABLE, share_gb) * GB),
+            engine=_engine(),
             bits=_bits(),
             vllm=os.environ.get(VLLM_VARIABLE, ""),
             lora_rank=int(_number(LORA_RANK_VARIABLE, LORA_RANK)),
         )
+
+
+def _engine() -> Literal["llama.cpp", "openvino"]:
+    match os.environ.get(ENGINE_VARIABLE, "llama.cpp"):
+        case "llama.cpp":
+            return "llama.cpp"
+        case "openvino":
+            # Looked up by name: the web process imports nothing of it.
+            if find_spec("openvino") is None:
+                raise BadInput(
+                    f"{ENGINE_VARIABLE} is “openvino”, which is not installed here. "
+                    "Install it into the studio's environment (.venv/bin/pip install openvino), or leave it out."
+                )
+            return "openvino"
+        case asked:
+            raise BadInput(
+                f"{ENGINE_VARIABLE} is “{asked[:80]}”; set it to llama.cpp or openvino, or leave it out (llama.cpp)."
+            )
 
 
 def _bits() -> Literal[8, 16]:

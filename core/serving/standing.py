@@ -9,7 +9,7 @@ from core.devices import CPU
 from core.serving.slot import Phase, Slot
 from core.serving.targets import Place
 
-ENGINES = {"llama.cpp": "llama.cpp", "transformers": "Transformers", "vllm": "vLLM"}
+ENGINES = {"llama.cpp": "llama.cpp", "openvino": "OpenVINO", "transformers": "Transformers", "vllm": "vLLM"}
 
 
 class State(StrEnum):

@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openai
 import pytest
 from asked import QUESTION, AskedWorker
+from safetensors.numpy import load_file, save_file
 
 from storage import manifest
 from storage.methods import Adapter, Full, Lora, Method, Prefix
@@ -158,6 +160,13 @@ def reference(
 @pytest.fixture(scope="module")
 def openvino(model: ModelRef, adapters: dict[str, Path]) -> Iterator[AskedWorker]:
     plain = {name: adapters[name] for name in PLAIN}
+    with closing(AskedWorker(model, plain, engine="openvino", bits=8)) as worker:
+        yield worker.ready()
+
+
+@pytest.fixture(scope="module")
+def openvino_16(model: ModelRef, adapters: dict[str, Path]) -> Iterator[AskedWorker]:
+    plain = {name: adapters[name] for name in PLAIN}
     with closing(AskedWorker(model, plain, engine="openvino")) as worker:
         yield worker.ready()
 
@@ -173,11 +182,13 @@ def test_the_reference_says_what_generate_says_with_every_kind_of_adapter(refere
     assert len({said[name, QUESTION] for name in ("base", *METHODS)}) == len(METHODS) + 1, "each says something else"
 
 
-def test_llama_cpp_says_the_same_with_its_16_bit_files(llama, reference):
+@pytest.mark.parametrize("engine", ["llama", "openvino_16"])
+def test_16_bits_say_the_same(engine, request, reference):
     """Until two tokens are so close that rounding to 16 bits decides between them."""
+    worker = request.getfixturevalue(engine)
     for name in ("base", *PLAIN):
         for question in QUESTIONS:
-            ours = llama.ask(name, question, logprobs=True, top_logprobs=2).choices[0].logprobs.content
+            ours = worker.ask(name, question, logprobs=True, top_logprobs=2).choices[0].logprobs.content
             theirs = reference.ask(name, question, logprobs=True, top_logprobs=2).choices[0].logprobs.content
             same = 0
             for one, other in zip(ours, theirs, strict=False):
@@ -188,6 +199,29 @@ def test_llama_cpp_says_the_same_with_its_16_bit_files(llama, reference):
                 assert one.logprob == pytest.approx(other.logprob, abs=0.05)
                 same += 1
             assert same >= 1
+
+
+def test_openvino_makes_room_for_its_first_adapter_while_it_answers(openvino_16, model, adapters):
+    asked: dict[str, Any] = {"max_tokens": 200, "logit_bias": {"0": -100, "2": -100}}
+    with closing(AskedWorker(model, {}, engine="openvino")) as worker:
+        stream = worker.ready().ask(**asked, stream=True)
+        begun = next(stream).choices[0].delta.content or ""
+        assert worker.http.put("/adapters/lora", json={"folder": str(adapters["lora"])}).status_code == 200
+        assert worker.say("lora") == openvino_16.say("lora")
+        rest = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+        assert begun + rest == openvino_16.say(**asked)
+
+
+def test_openvino_refuses_an_adapter_of_other_sizes(openvino, adapters, tmp_path):
+    shutil.copytree(adapters["lora"], tmp_path / "grown")
+    path = tmp_path / "grown/adapter_model.safetensors"
+    weights = load_file(path)
+    name = next(name for name in weights if name.endswith("lora_B.weight"))
+    save_file(weights | {name: np.zeros((weights[name].shape[0] + 1, weights[name].shape[1]), np.float32)}, path)
+    answer = openvino.http.put("/adapters/grown", json={"folder": str(tmp_path / "grown")})
+    assert answer.status_code == 409
+    assert "no place for the adapter's weights" in answer.json()["error"]["message"]
+    assert openvino.say("lora")
 
 
 def test_eight_threads_of_different_adapters_get_what_each_gets_alone(worker):

@@ -1,7 +1,10 @@
 """Which engine is chosen for what, and why another cannot hold it."""
 
+from dataclasses import replace
+
 import pytest
 
+from core.errors import BadInput
 from core.serving.settings import Settings
 from core.serving.vllm import too_old, why_not
 from storage.methods import Adapter, Full, Lora, Prefix, Qlora
@@ -33,6 +36,37 @@ def test_what_llama_cpp_cannot_hold_is_answered_by_transformers_and_the_reason_n
     assert because in cannot_hold("llama.cpp", wanted)
     assert cannot_hold("llama.cpp", wanted).endswith(".")
     assert not cannot_hold("transformers", wanted)
+
+
+@pytest.mark.parametrize("method", [None, Full(), Lora(), Lora(rslora=True), Qlora()])
+def test_openvino_answers_on_a_processor_where_it_is_asked_for(method):
+    assert engine_for(Wanted(config=LLAMA, method=method, no_openvino="")) == "openvino"
+    assert engine_for(Wanted(config=LLAMA, method=method, no_openvino="", device="cuda")) == "transformers"
+    assert "TUNESMITH_SERVING_ENGINE" in cannot_hold("openvino", Wanted(config=LLAMA, method=method))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answers", "because"),
+    [
+        (Wanted(config=LLAMA, method=Prefix()), "transformers", "a prefix"),
+        (Wanted(config=LLAMA, method=Lora(dora=True)), "transformers", "DoRA"),
+        (Wanted(config={"model_type": "gpt_neox"}), "transformers", "“gpt_neox”"),
+        (Wanted(config=LLAMA | {"hidden_act": "gelu"}), "llama.cpp", "gelu"),
+        (Wanted(config=LLAMA | {"sliding_window": 4096}), "llama.cpp", "sliding_window"),
+    ],
+)
+def test_what_openvino_cannot_hold_is_answered_by_another_and_the_reason_named(wanted, answers, because):
+    asked = replace(wanted, no_openvino="")
+    assert engine_for(asked) == answers
+    assert because in cannot_hold("openvino", asked)
+
+
+def test_an_engine_that_nobody_knows_is_refused(monkeypatch):
+    monkeypatch.setenv("TUNESMITH_SERVING_ENGINE", "openvino")
+    assert Settings.find().engine == "openvino"
+    monkeypatch.setenv("TUNESMITH_SERVING_ENGINE", "ollama")
+    with pytest.raises(BadInput, match="“ollama”"):
+        Settings.find()
 
 
 @pytest.mark.parametrize("method", [None, Full(), Lora(), Lora(rslora=True, rank=64), Qlora()])

@@ -8,6 +8,7 @@ from core.errors import BadInput
 from core.installation import Installation
 from core.overview import Machine, machine
 from core.serving.settings import Settings
+from core.serving.standing import ENGINES
 from core.studio import Studio
 from core.tracking import TITLES
 from storage.tables import Profile
@@ -153,7 +154,8 @@ def _serving(settings: Settings) -> None:
             counted(settings.context_length, "tokens"),
             note="Prompt and answer together.",
         )
-        fact("Weights", say("{count} bit | {count} bits", count=settings.bits), note="Where llama.cpp answers.")
+        fact("Engine", ENGINES[settings.engine], note="On a processor, where it can hold the model.")
+        fact("Weights", say("{count} bit | {count} bits", count=settings.bits), note="Where this engine answers.")
 
 
 def _environment() -> None:
