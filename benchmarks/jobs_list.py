@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from core.home import Home
@@ -103,6 +104,9 @@ def measure(studio: Studio, total: int, rounds: int) -> None:
     print(f"{'':40} {'p50':>9} {'p95':>9}    found")
     for name, query in questions.items():
         say(name, rounds, lambda query=query: studio.runs.search(query), studio.runs.search(query).total)
+    for words in ("", RARE, "refund", "refund alice", "refund zebra", "refund 99", "99", "#§", "nowhere"):
+        ask = partial(studio.finder.find, words, actor=ACTOR)
+        say(f"the palette, “{words}”", rounds, ask, len(ask()))
     say("the queue, as it is read for every claim", rounds, lambda: line(studio.home), 1)
     began = time.perf_counter()
     count = studio.runs.cancel_all(Query(status=Status.QUEUED), actor=ACTOR)

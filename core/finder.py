@@ -10,8 +10,6 @@ from core.models.library import Models
 from core.people import Actor
 from core.runs import Runs
 from core.serving.deployments import Deployments
-from storage.datasets import DatasetQuery
-from storage.jobs import Query
 from storage.spec import Objective
 from storage.status import Status
 
@@ -53,12 +51,6 @@ class Finder:
         ]
 
     def _jobs(self, words: str) -> list[Hit]:
-        found = [
-            job
-            for objective in Objective
-            for job in self._runs.search(Query(objective=objective, search=words, page_size=MOST)).rows
-        ]
-        newest = sorted(found, key=lambda job: job.created_at, reverse=True)[:MOST]
         return [
             Hit(
                 kind="job",
@@ -68,11 +60,11 @@ class Finder:
                 status=job.status,
                 objective=job.objective,
             )
-            for job in newest
+            for job in self._runs.named(words, MOST)
         ]
 
     def _found_datasets(self, words: str, actor: Actor) -> list[Hit]:
-        found = self._datasets.search(DatasetQuery(search=words, page_size=MOST), actor=actor).rows
+        found = self._datasets.named(words, MOST, actor=actor)
         return [Hit(kind="dataset", id=row.id, title=row.name, detail=f"{row.rows:,} rows") for row in found]
 
     def _found_models(self) -> Iterable[Hit]:

@@ -49,7 +49,8 @@ def fill(database: Database, home: Home, *, requeue: bool = False) -> Report:
     folder tells.
     """
     report = Report()
-    found = {job.id: job for job in _jobs(home, report)}
+    # The palette takes the rows written last for the newest.
+    found = {job.id: job for job in sorted(_jobs(home, report), key=lambda job: job.created_at)}
     with database.write() as session:
         there = {row.id: row for row in _datasets(home, report)}
         for row in _deleted_datasets(home, set(there)):

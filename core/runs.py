@@ -105,6 +105,11 @@ class Runs:
         with self._database.read() as session:
             return jobs.search(session, query)
 
+    def named(self, words: str, count: int) -> tuple[Job, ...]:
+        """The newest jobs of any objective that have every word; without words the newest of all."""
+        with self._database.read() as session:
+            return jobs.newest(session, words, count)
+
     def tuned(self) -> list[Job]:
         """The newest completed jobs whose output can be gone on from."""
         found = [

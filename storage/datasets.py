@@ -80,6 +80,17 @@ def next_version(session: Session, family: str) -> int:
 
 def search(session: Session, query: DatasetQuery, email: str | None) -> DatasetPage:
     """The newest version of every dataset that `email` may see and that the query names."""
+    counting = select(func.count()).select_from(Dataset).where(*_matching(query, email))
+    return DatasetPage(found(session, query, email), session.exec(counting).one())
+
+
+def found(session: Session, query: DatasetQuery, email: str | None) -> tuple[Dataset, ...]:
+    """The page of them."""
+    page = select(Dataset).where(*_matching(query, email)).order_by(*_NEWEST)
+    return tuple(session.exec(page.offset((query.page - 1) * query.page_size).limit(query.page_size)).all())
+
+
+def _matching(query: DatasetQuery, email: str | None) -> list[ColumnElement[bool]]:
     conditions = _newest_versions(email)
     conditions += [_mentions(word) for word in query.search.split()]
     if query.kind is not None:
@@ -87,10 +98,7 @@ def search(session: Session, query: DatasetQuery, email: str | None) -> DatasetP
     if query.tag:
         tags = func.json_each(col(Dataset.tags)).table_valued("value")
         conditions.append(select(tags.c.value).where(tags.c.value == query.tag).exists())
-    total = session.exec(select(func.count()).select_from(Dataset).where(*conditions)).one()
-    page = select(Dataset).where(*conditions).order_by(*_NEWEST)
-    rows = session.exec(page.offset((query.page - 1) * query.page_size).limit(query.page_size)).all()
-    return DatasetPage(tuple(rows), total)
+    return conditions
 
 
 def count(session: Session, email: str | None, kinds: Sequence[Kind], *, at_least: int) -> tuple[int, int]:

@@ -23,6 +23,8 @@ COUNTED = 10_000
 #: The same where a word is too short for the search index: every row until then is compared, in the table's own
 #: order, which costs half of what the list's order does.
 COUNTED_SHORT = 1_000
+#: A word of one or two letters is looked for among so many of the newest jobs.
+SHORT_REACH = 50_000
 #: Up to here matches are looked up and sorted; beyond, walking the list in its order finds a page sooner.
 SPARSE = 2_000
 #: Where every tenth row or more matches, so many rows into the list are found soonest by comparing row by row.
@@ -86,6 +88,27 @@ def among(session: Session, query: Query, ids: Sequence[str]) -> tuple[Job, ...]
     wanted = [col(Job.id).in_(ids), *(_contains(word) for word in query.words), *_in_group(query, by_index=False)]
     newest = select(Job).where(*wanted).order_by(col(Job.created_at).desc(), col(Job.id).desc())
     return tuple(session.exec(newest).all())
+
+
+def newest(session: Session, searched: str, count: int) -> tuple[Job, ...]:
+    """A few jobs of any objective that have every word; nothing is counted. The newest are those written last.
+
+    Where all words are too short for the search index, rows are compared until SHORT_REACH jobs ago."""
+    words = Query(search=searched).words
+    indexed = _indexed(words)
+    ids: Select[tuple[int]] = sqlalchemy.select(literal_column("job.rowid"))
+    ids = ids.where(*(_contains(word) for word in words if word not in indexed))
+    if indexed:
+        # The search index gives its matches from the end, so it stops at the limit.
+        ids = ids.select_from(text("job_search CROSS JOIN job ON job.rowid = job_search.rowid"))
+        ids = ids.where(text("job_search MATCH :terms").bindparams(terms=_terms(indexed)))
+        ids = ids.order_by(text("job_search.rowid DESC"))
+    else:
+        ids = ids.select_from(text("job")).order_by(text("job.rowid DESC"))
+        if words:
+            ids = ids.where(text(f"job.rowid > (SELECT max(rowid) FROM job) - {SHORT_REACH}"))
+    found = select(Job).where(literal_column("job.rowid").in_(ids.limit(count)))
+    return tuple(session.exec(found.order_by(col(Job.created_at).desc(), col(Job.id).desc())).all())
 
 
 def conditions(query: Query, way: Way = Way.WALK) -> list[ColumnElement[bool]]:

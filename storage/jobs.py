@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, delete, func, select, update
 
-from storage.job_search import Page, Query, among, conditions, search
+from storage.job_search import Page, Query, among, conditions, newest, search
 from storage.spec import Objective
 from storage.status import LIVE, TERMINAL, Status
 from storage.tables import Job, now
 
-__all__ = ["Page", "Query", "among", "search"]  # the list's question has a module of its own
+__all__ = ["Page", "Query", "among", "newest", "search"]  # the list's question has a module of its own
 
 #: In a sentence about who uses something.
 _NAMED = 100

@@ -49,6 +49,11 @@ class Datasets:
         with self._database.read() as session:
             return datasets.search(session, query, _email(actor))
 
+    def named(self, words: str, count: int, *, actor: Actor | None = None) -> tuple[Dataset, ...]:
+        """A few of the same, the newest first; nothing is counted."""
+        with self._database.read() as session:
+            return datasets.found(session, DatasetQuery(search=words, page_size=count), _email(actor))
+
     def versions(self, dataset_id: str, *, actor: Actor | None = None) -> list[Dataset]:
         """All versions of this one's family, the newest first."""
         return self.family(self.get(dataset_id, actor=actor).family, actor=actor)

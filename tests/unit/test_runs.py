@@ -181,6 +181,23 @@ def test_search_understands_fragments_quotes_and_short_words(studio: Studio, ask
     assert found("x9") == []
 
 
+def test_the_palette_names_the_newest_jobs_of_any_type_that_have_every_word(studio: Studio, asked: JobSpec) -> None:
+    for name in ("refund one", "greeting", "refund two", "x9 refund"):
+        studio.runs.submit(asked.model_copy(update={"display_name": name}), actor=ALICE)
+    with studio._database.write() as session:
+        job = studio.runs.search(Query(search="greeting")).rows[0]
+        row = job.model_dump() | {"id": "liked", "objective": Objective.DPO, "display_name": "refund, preferred"}
+        jobs.add(session, Job(**(row | {"created_at": datetime.now(UTC)})))
+
+    def found(words: str) -> list[str]:
+        return [hit.title for hit in studio.finder.find(words, actor=ALICE) if hit.kind == "job"]
+
+    assert found("refund") == ["refund, preferred", "x9 refund", "refund two", "refund one"]
+    assert found("REFUND x9") == found("x9") == ["x9 refund"]
+    assert found("") == ["refund, preferred", "x9 refund", "refund two", "greeting", "refund one"]
+    assert found("refund nowhere") == found("%") == []
+
+
 def test_short_words_are_paged_in_the_lists_order_however_many_rows_have_them(studio: Studio) -> None:
     with studio._database.write() as session:
         for number in range(400):
