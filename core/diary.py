@@ -1,5 +1,6 @@
 """What a run has gone through, as lines that a person reads: started, evaluated, saved, warned, ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -71,7 +72,14 @@ def _phase(phase: Phase, attempt: int, *, is_first: bool) -> Entry:
     return Entry(phase.at, Kind.PHASE, f"{begins}: {phase.total:,} steps in all.")
 
 
+def is_evaluation(values: Mapping[str, float | None]) -> bool:
+    """Quick to say no: a run may have a million measurements."""
+    return LOSS.key in values or REWARD.key in values
+
+
 def _evaluation(metric: Metric) -> Entry | None:
+    if not is_evaluation(metric.values):
+        return None
     told = [
         f"{measure.title} {value:.4g}"
         for measure in (LOSS, REWARD)

@@ -6,14 +6,14 @@ One reader owns both history and live updates. With two, a page that reads the f
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import watchfiles
 
 from core.history import History, Recorder
-from storage.event_log import read_events
+from storage.event_log import PIECE_BYTES, read_events, read_past
 from storage.events import Event
 from storage.run_folder import PROGRESS, Attempt, RunFolder, Stretch
 
@@ -62,6 +62,8 @@ class _Track:
 
     def _unread(self, attempt: Attempt) -> Iterator[tuple[Event, ...]]:
         """Piece by piece: a long run's events do not fit into memory at once."""
+        if not self.offsets.get(attempt.number):
+            self._read_past(attempt)
         while True:
             before = self.offsets.get(attempt.number, 0)
             batch = read_events(attempt.events, before)
@@ -72,6 +74,14 @@ class _Track:
                 yield batch.events
             if batch.offset == before:
                 return
+
+    def _read_past(self, attempt: Attempt) -> None:
+        """All but the end of a long file that is read for the first time: no news for anybody, so in bulk."""
+        offset, end = 0, attempt.events.stat().st_size if attempt.events.exists() else 0
+        while end - offset > PIECE_BYTES:
+            past, offset = read_past(attempt.events, offset)
+            self.recorder.apply_past(past)
+            self.offsets[attempt.number] = offset
 
     def _note(self, attempt: int, events: tuple[Event, ...], stretch: Stretch | None) -> None:
         update = FeedUpdate(job_id=self.folder.job_id, attempt=attempt, events=events, stretch=stretch)
@@ -96,6 +106,13 @@ class Feed:
         with track.lock:
             track.catch_up()
             return track.recorder.snapshot()
+
+    def share_read(self, job_ids: Iterable[str]) -> float:
+        """How much of what these runs have said until now is read, 0 to 1. Does not wait for who reads. Blocking."""
+        tracks = [self._track(job_id) for job_id in job_ids]
+        paths = [attempt.events for track in tracks for attempt in track.folder.attempts()]
+        there = sum(path.stat().st_size for path in paths if path.exists())
+        return min(1.0, sum(sum(track.offsets.copy().values()) for track in tracks) / there) if there else 1.0
 
     async def run(self) -> None:
         """Watch and publish until cancelled."""

@@ -1,12 +1,14 @@
 """What a run has said so far, built event by event."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from core.diary import MOST_ENTRIES, Entry, entry_of
+from core.diary import MOST_ENTRIES, Entry, entry_of, is_evaluation
 from core.odometer import Odometer
 from core.prompt_answers import Answers
-from core.series import Point, Series
+from core.series import Moment, Point, Series
+from storage.event_log import Measured
 from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, PromptAnswer, Sample, Warn
 from storage.measures import LOSS, REWARD, Measure
 from storage.run_folder import Stretch
@@ -116,6 +118,35 @@ class Recorder:
             case Failed():
                 self.failed = event
 
+    def apply_past(self, past: Iterable[Event | Measured]) -> None:
+        """Many at once, the same as one by one."""
+        columns: dict[str, tuple[list[Moment], list[float]]] = {}
+        last: Measured | None = None
+        for event in past:
+            if not isinstance(event, Measured) or self._cut_pending or is_evaluation(event.values):
+                self._fill(columns)
+                self.apply(event.metric() if isinstance(event, Measured) else event)
+                continue
+            self.odometer.read(event)
+            moment = self.odometer.moment(event)
+            for name, value in event.values.items():
+                if value is not None:
+                    if (column := columns.get(name)) is None:
+                        column = columns[name] = ([], [])
+                    column[0].append(moment)
+                    column[1].append(value)
+            last = event
+        self._fill(columns)
+        if last and (self.last is None or last.seq > self.last.seq):
+            self.seq, self.last = max(self.seq, last.seq), last.metric()
+
+    def _fill(self, columns: dict[str, tuple[list[Moment], list[float]]]) -> None:
+        for name, (moments, values) in columns.items():
+            if (series := self.series.get(name)) is None:
+                series = self.series[name] = Series()
+            series.add(moments, values)
+        columns.clear()
+
     def snapshot(self) -> History:
         return History(
             attempt=self.attempt,
@@ -137,8 +168,8 @@ class Recorder:
 
     def _measure(self, event: Metric) -> None:
         self.last = event
-        for name, point in self.odometer.points(event).items():
-            self.series.setdefault(name, Series()).add(point)
+        moments = [self.odometer.moment(event)]
+        self._fill({name: (moments, [value]) for name, value in event.values.items() if value is not None})
 
     def _cut_from(self, event: Metric) -> None:
         """The attempt's first measurement says from where it goes on."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from core.series import Point
+from core.series import Moment, Point, point_of
+from storage.event_log import Measured
 from storage.events import Event, Metric
 
 
@@ -30,22 +31,23 @@ class Odometer:
         self.tokens, self._before = (to.tokens, to.seconds) if to else (0.0, 0.0)
         self.seconds = self._before + gone
 
-    def read(self, event: Event) -> None:
+    def read(self, event: Event | Measured) -> None:
         self._began = self._began or event.at
         # A clock that was set back must not turn a curve around.
         self.seconds = max(self.seconds, self._before + (event.at - self._began).total_seconds())
-        if isinstance(event, Metric):
+        if isinstance(event, Measured | Metric):
             pace, took = event.values.get("tokens_per_second"), event.values.get("step_seconds")
             # A step's tokens are a whole number, which their pace gives back with a rounding error.
             self.tokens += round(pace * took) if pace and took else 0
 
+    def moment(self, metric: Metric | Measured) -> Moment:
+        """Of this metric, which has just been read."""
+        return Moment(metric.step, metric.epoch, self.tokens, self.seconds)
+
     def points(self, metric: Metric) -> dict[str, Point]:
         """What this metric, which has just been read, adds to the curves."""
-        return {
-            name: Point(metric.step, metric.epoch, value, self.tokens, self.seconds)
-            for name, value in metric.values.items()
-            if value is not None
-        }
+        moment = self.moment(metric)
+        return {name: point_of(moment, value) for name, value in metric.values.items() if value is not None}
 
     def copy(self) -> Self:
         return replace(self)

@@ -1,8 +1,10 @@
 """One metric's curve in bounded memory: at most 2 000 points, and no spike is ever lost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
+from typing import NamedTuple
 
 MAX_POINTS = 2000
 
@@ -41,67 +43,112 @@ class Point:
                 return self.seconds
 
 
+class Moment(NamedTuple):
+    """When something was measured; for all curves of a step the same object. See Point."""
+
+    step: int
+    epoch: float
+    tokens: float = 0.0
+    seconds: float = 0.0
+
+
 class Series:
-    """Keeps every point while there are few; beyond that the lowest and highest of each bucket of steps."""
+    """Keeps every point while there are few; beyond that the lowest and highest of each bucket of steps.
+
+    A run of a million steps with eight curves is read at once when it is first opened, so little is done for each, and
+    no Point is made: one moment serves all curves."""
 
     def __init__(self, max_points: int = MAX_POINTS) -> None:
-        self._max_points = max_points
+        self._most = max_points
         self._steps_per_bucket = 1
-        self._points: list[Point] = []
+        self._kept: list[_Measured] = []
+        # Of the newest bucket, once buckets are wider than a step.
+        self._bucket = -1
+        self._low = self._high = self._newest = _NOTHING
 
-    def add(self, point: Point) -> None:
-        self._points.append(point)
-        # Letting it grow to twice the limit between sweeps makes an append cheap on average.
-        if len(self._points) >= 2 * self._max_points:
-            self._thin()
+    def add(self, moments: Iterable[Moment], values: Iterable[float]) -> None:
+        """In the order of their steps."""
+        width, bucket, low, high, newest = self._steps_per_bucket, self._bucket, self._low, self._high, self._newest
+        for found in zip(moments, values, strict=True):
+            if found[0][0] // width != bucket:
+                self._low, self._high, self._newest = low, high, newest
+                self._begin(found)
+                width, bucket, low, high = self._steps_per_bucket, self._bucket, self._low, self._high
+            elif found[1] < low[1]:
+                low = found
+            elif found[1] > high[1]:
+                high = found
+            newest = found
+        self._low, self._high, self._newest = low, high, newest
 
     def cut_from(self, step: int) -> None:
         """Forget what was measured at `step` and later: another attempt goes on from before it."""
-        self._points = [point for point in self._points if point.step < step]
+        self._close()
+        self._kept = [found for found in self._kept if found[0].step < step]
 
     def points(self) -> tuple[Point, ...]:
-        if len(self._points) > self._max_points:
-            self._thin()
-        return tuple(self._points)
+        return tuple(point_of(moment, value) for moment, value in self._all())
 
     @property
     def newest(self) -> Point | None:
-        return self._points[-1] if self._points else None
+        found = self._all()
+        return point_of(*found[-1]) if found else None
 
     @property
     def steps_per_bucket(self) -> int:
         """Whatever is higher, or lower, than all others of its bucket is still there."""
         return self._steps_per_bucket
 
-    def _thin(self) -> None:
-        # Wider buckets only where these are not enough: else every sweep would take half of what is left.
-        self._points = list(_extremes(self._points, self._steps_per_bucket))
-        while len(self._points) > self._max_points:
+    def _all(self) -> list["_Measured"]:
+        return self._kept if self._bucket < 0 else [*self._kept, *_in_order(self._low, self._high, self._newest)]
+
+    def _begin(self, found: "_Measured") -> None:
+        """The next bucket; while each step is one, there is none."""
+        if self._steps_per_bucket == 1:
+            self._kept.append(found)
+            if len(self._kept) > self._most:
+                self._widen()
+            return
+        self._close()
+        if len(self._kept) + _OF_A_BUCKET > self._most:
+            self._widen()
+        self._bucket = found[0].step // self._steps_per_bucket
+        self._low = self._high = self._newest = found
+
+    def _close(self) -> None:
+        if self._bucket >= 0:
+            self._kept += _in_order(self._low, self._high)
+            self._bucket = -1
+
+    def _widen(self) -> None:
+        while len(self._kept) + _OF_A_BUCKET > self._most:
             self._steps_per_bucket *= 2
-            self._points = list(_extremes(self._points, self._steps_per_bucket))
+            self._kept = list(_extremes(self._kept, self._steps_per_bucket))
 
 
-def _extremes(points: Sequence[Point], steps_per_bucket: int) -> Iterator[Point]:
-    """Of points in the order of their steps. The newest stays too: a page shows it as how things are."""
-    if not points:
-        return
-    low = high = points[0]
-    bucket = low.step // steps_per_bucket
-    for point in points:
-        if point.step // steps_per_bucket != bucket:
-            yield from _in_order(low, high)
-            low = high = point
-            bucket = point.step // steps_per_bucket
-        elif point.value < low.value:
-            low = point
-        elif point.value > high.value:
-            high = point
-    yield from _in_order(low, high)
-    if points[-1] is not low and points[-1] is not high:
-        yield points[-1]
+_Measured = tuple[Moment, float]
+_NOTHING: _Measured = (Moment(0, 0.0), 0.0)
+#: The lowest, the highest and the newest, which a page shows as how things are.
+_OF_A_BUCKET = 3
 
 
-def _in_order(low: Point, high: Point) -> tuple[Point, ...]:
-    if low is high:
-        return (low,)
-    return (low, high) if (low.step, low.epoch) <= (high.step, high.epoch) else (high, low)
+def point_of(moment: Moment, value: float) -> Point:
+    return Point(moment.step, moment.epoch, value, moment.tokens, moment.seconds)
+
+
+def _extremes(points: Sequence[_Measured], steps_per_bucket: int) -> Iterator[_Measured]:
+    """Of points in the order of their steps. The newest stays too."""
+    for _, group in groupby(points, key=lambda found: found[0].step // steps_per_bucket):
+        bucket = list(group)
+        newest = (points[-1],) if bucket[-1] is points[-1] else ()
+        yield from _in_order(min(bucket, key=_value), max(bucket, key=_value), *newest)
+
+
+def _value(found: _Measured) -> float:
+    return found[1]
+
+
+def _in_order(*found: _Measured) -> list[_Measured]:
+    """Each once, as they were measured."""
+    once = {id(one): one for one in found}
+    return sorted(once.values(), key=lambda one: (one[0].step, one[0].epoch))

@@ -1,12 +1,16 @@
 """The append-only event file: one writer, any number of readers that keep an offset."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 from pydantic import ValidationError
 
-from storage.events import EVENT, Event
+from storage.events import EVENT, Event, Metric
 from storage.lines import LineWriter
 
 
@@ -37,6 +41,20 @@ class Batch:
     bad_lines: int = 0
 
 
+class Measured(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A Metric as it is read in bulk, in a quarter of the time. Other lines have their own parser."""
+
+    seq: int
+    at: datetime
+    type: Literal["metric"]
+    step: int
+    epoch: float
+    values: dict[str, float | None]
+
+    def metric(self) -> Metric:
+        return Metric.model_validate(msgspec.structs.asdict(self))
+
+
 #: So much of a file at once: a run of a million steps has hundreds of megabytes of events.
 PIECE_BYTES = 4 * 1024 * 1024
 
@@ -45,14 +63,7 @@ def read_events(path: Path, offset: int = 0, most_bytes: int = PIECE_BYTES) -> B
     """Events after `offset`, of `most_bytes` or a little more (-1: all). Read on while the batch's offset moves.
 
     A last line without newline is not there yet; a bad line is counted and skipped."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read(most_bytes)
-            data += b"" if data.endswith(b"\n") else file.readline()
-    except FileNotFoundError:
-        return Batch(events=(), offset=offset)
-    whole = data[: data.rfind(b"\n") + 1]
+    whole = _whole_lines(path, offset, most_bytes)
     events: list[Event] = []
     bad_lines = 0
     for line in whole.splitlines():
@@ -61,3 +72,31 @@ def read_events(path: Path, offset: int = 0, most_bytes: int = PIECE_BYTES) -> B
         except ValidationError:
             bad_lines += 1
     return Batch(events=tuple(events), offset=offset + len(whole), bad_lines=bad_lines)
+
+
+def read_past(path: Path, offset: int = 0) -> tuple[list[Event | Measured], int]:
+    """The same of one piece of a long file, measurements in their quick form; the offset to go on from."""
+    whole = _whole_lines(path, offset, PIECE_BYTES)
+    past: list[Event | Measured] = []
+    for line in whole.splitlines():
+        try:
+            past.append(_MEASURED.decode(line))
+        except msgspec.MsgspecError:
+            with suppress(ValidationError):
+                past.append(EVENT.validate_json(line))
+    return past, offset + len(whole)
+
+
+def _whole_lines(path: Path, offset: int, most_bytes: int) -> bytes:
+    """Empty where there is no file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(most_bytes)
+            data += b"" if data.endswith(b"\n") else file.readline()
+    except FileNotFoundError:
+        return b""
+    return data[: data.rfind(b"\n") + 1]
+
+
+_MEASURED = msgspec.json.Decoder(Measured)

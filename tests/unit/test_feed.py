@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.feed import MOST_UNPUBLISHED, Feed, FeedUpdate
+from core.feed import MOST_UNPUBLISHED, PIECE_BYTES, Feed, FeedUpdate
 from storage.event_log import EventWriter
-from storage.events import Metric, Phase
+from storage.events import Checkpoint, Event, Metric, Phase
 from storage.run_folder import RunFolder
 from storage.spec import RunSpec
 
@@ -94,3 +94,33 @@ async def test_the_past_of_a_run_that_nobody_followed_is_no_news(tmp_path: Path,
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
+
+
+def test_a_long_past_that_is_read_in_bulk_is_the_same_as_one_that_was_followed(
+    tmp_path: Path, folder: RunFolder
+) -> None:
+    followed = Feed(tmp_path / "runs", lambda update: None)
+    for number, first, last in ((1, 1, 6000), (2, 5001, 12_000)):
+        attempt = folder.attempt(number)
+        if number > 1:
+            attempt.claim("u" * 32)
+        writer = attempt.events.open("ab")
+        events: list[Event] = [Phase(name="training", total=12_000, epochs=1)]
+        for step in range(first, last):
+            values = {"loss": 50.0 if step == 777 else step % 7, "step_seconds": 2.0, "tokens_per_second": 9.0}
+            events.append(Metric(step=step, epoch=step / 12_000, values=values | {"grad_norm": None, "x" * 700: 1.0}))
+            if step % 1000 == 0:
+                events.append(Metric(step=step, epoch=step / 12_000, values={"eval_loss": 1 / step, "loss": 3.0}))
+                events.append(Checkpoint(step=step, name=f"step-{step}", bytes=1, eval_loss=1 / step))
+        for seq, event in enumerate(events):
+            writer.write(event.model_copy(update={"seq": seq}).model_dump_json().encode() + b"\n")
+            if seq % 500 == 0:
+                writer.flush()
+                followed.history(folder.job_id)
+        writer.write(b"no event\n")
+        writer.close()
+        assert attempt.events.stat().st_size > PIECE_BYTES
+        followed.history(folder.job_id)
+    opened = Feed(tmp_path / "runs", lambda update: None)
+    assert opened.history(folder.job_id) == followed.history(folder.job_id)
+    assert 50.0 in [point.value for point in opened.history(folder.job_id).series["loss"]]

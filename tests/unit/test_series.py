@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.series import Point, Series
+from core.series import Moment, Series
 
 #: Few points with few limits show the same as a million with 2 000.
 SMALL = 16
@@ -15,7 +15,7 @@ SMALL = 16
 def series_of(values: list[float], max_points: int) -> Series:
     series = Series(max_points)
     for step, value in enumerate(values):
-        series.add(Point(step, step / 10, value))
+        series.add([Moment(step, step / 10)], [value])
     return series
 
 
@@ -27,7 +27,7 @@ def test_many_points_are_thinned_and_no_spike_is_lost() -> None:
     series = Series()
     for step in range(1_000_000):
         value = 99.0 if step == 314_159 else -99.0 if step == 271_828 else 1.0
-        series.add(Point(step, step / 1e6, value))
+        series.add([Moment(step, step / 1e6)], [value])
     points = series.points()
     assert len(points) <= 2000
     assert {314_159, 271_828, 999_999} <= {point.step for point in points}
@@ -60,5 +60,5 @@ def test_what_stands_out_among_its_neighbours_survives(values: list[float]) -> N
 def test_a_resumed_run_replaces_what_it_repeats() -> None:
     series = series_of([1.0] * 10, 2000)
     series.cut_from(6)
-    series.add(Point(6, 0, 2.0))
+    series.add([Moment(6, 0)], [2.0])
     assert [(point.step, point.value) for point in series.points()][-2:] == [(5, 1.0), (6, 2.0)]

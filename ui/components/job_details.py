@@ -55,18 +55,18 @@ class JobDetails:
                 for child in goes_on_in:
                     fact("Goes on in", child.title, copy=child.id, href=routes.job(child.id, child.objective))
                 fact("Type", TYPES[spec.objective])
-                self._state()
+                self._state(job.status)
                 self._devices(spec)
                 fact("Created On", full_date(job.created_at))
                 fact("Created By", job.created_by_name, note=job.created_by_email)
         _configuration(spec)
 
-    def _state(self) -> None:
+    def _state(self, status: Status) -> None:
         with box("ts-fact"):
             Text("dt", "State")
             with box("ts-fact-value ts-state", "dd"):
                 self._spinner = box("ts-spinner").props("aria-hidden=true")
-                self._pill = StatusPill(Status.QUEUED)
+                self._pill = StatusPill(status)
 
     def _devices(self, spec: RunSpec) -> None:
         """What it runs on now; while it does not run, what it will need."""

@@ -25,6 +25,7 @@ from ui.components.compare_picker import ComparePicker
 from ui.components.compare_tables import CompareFigures, compare_settings
 from ui.components.empty_state import empty_state
 from ui.components.job_charts import CROWDED
+from ui.components.past_progress import PastProgress
 from ui.components.text import Text, box, icon, link
 from ui.layout import frame, page_head
 from ui.run_follower import News, RunFollower
@@ -63,10 +64,11 @@ def register(studio: Studio, signals: Signals) -> None:
             if not chosen.jobs:
                 _teach()
                 return
+            past = PastProgress(studio.feed, [job.id for job in chosen.jobs])
             page = CompareView(studio, chosen, view, picker)
             signals.feed.subscribe(page.on_feed)
             signals.jobs.subscribe(page.on_job)
-            await page.refresh()
+            await past.show_until(page.refresh)
 
 
 class CompareView:

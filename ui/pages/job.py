@@ -25,6 +25,7 @@ from ui.components.job_efficiency import JobEfficiency
 from ui.components.job_head import JobHead
 from ui.components.job_progress import Progress
 from ui.components.job_trackers import JobTrackers
+from ui.components.past_progress import PastProgress
 from ui.components.run_column import RunColumn
 from ui.components.text import box, link
 from ui.layout import frame
@@ -52,11 +53,12 @@ def register(studio: Studio, signals: Signals) -> None:
         chosen = ChartView.parse({"tab": tab, "axis": axis, "smoothing": smoothing, "log": log})
         async with frame(studio, job.title, (HOME, (job.title, None))):
             look = partial(dossiers.get, job.id, asked(spec.asked))
+            past = PastProgress(studio.feed, [job.id])
             view = JobView(studio, job, spec, goes_on_in, chosen, look)
             signals.feed.subscribe(view.follower.on_feed)
             signals.jobs.subscribe(view.on_job)
             signals.deployments.subscribe(view.on_deployments)
-            await view.refresh()
+            await past.show_until(view.refresh)
 
 
 class JobView:
