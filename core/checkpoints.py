@@ -121,7 +121,7 @@ class Checkpoints:
             # Inside the transaction: nothing can start the job meanwhile.
             job = jobs.get(session, job_id)
             if job is None:
-                raise NotFound(f"The job “{job_id}” has been deleted meanwhile, with its checkpoints.")
+                raise NotFound("The job “{job_id}” has been deleted meanwhile, with its checkpoints.", job_id=job_id)
             pinned = (path / PIN).exists()
             if why := _stays(job, step, pinned=pinned, newest=max(sealed(path.parent))):
                 raise Conflict(why)
@@ -137,10 +137,16 @@ class Checkpoints:
             with alone_with(folder):
                 path = sealed(folder).get(step)
                 if path is None:
-                    raise NotFound(f"“{job_id}” has no checkpoint of step {step}; it may have been removed meanwhile.")
+                    raise NotFound(
+                        "“{job_id}” has no checkpoint of step {step}; it may have been removed meanwhile.",
+                        job_id=job_id,
+                        step=step,
+                    )
                 yield path
         except TimeoutError as error:
-            raise Conflict(f"The checkpoints of “{job_id}” are being tidied up; try again in a moment.") from error
+            raise Conflict(
+                "The checkpoints of “{job_id}” are being tidied up; try again in a moment.", job_id=job_id
+            ) from error
 
 
 def _stays(job: Job, step: int, *, pinned: bool, newest: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.sentence import Sentence
 from storage.methods import Adapter, Full, LowRank, Method, Prefix, Qlora
 from storage.spec import JobSpec, ModelRef, Objective
 
@@ -66,8 +67,11 @@ class Rule:
     applies: Callable[[Setting], bool]
 
     def sentence(self, setting: Setting) -> str:
-        text = f"{self.what} cannot be: {self.why}. {self.instead}"
-        return text.format_map(setting.values)
+        named = setting.values
+        what, why = Sentence(self.what, **named), Sentence(self.why, **named)
+        return Sentence(
+            "{what} cannot be: {why}. {instead}", what=what, why=why, instead=Sentence(self.instead, **named)
+        )
 
 
 def prefix_length(method: Method) -> int:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:  # the runner speaks in these errors too, and is to stay small
 
 
 class StudioError(Exception):
-    """Shown to the user as it is; or, where a `Sentence` was given, in the language of the pages."""
+    """Shown to the user; by the pages in their language: `NotFound("There is no job “{id}”.", id=job_id)`."""
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        super().__init__(Sentence(sentence, **values) if values else sentence)
 
     def __str__(self) -> str:
         return self.args[0] if self.args and isinstance(self.args[0], Sentence) else super().__str__()
@@ -45,8 +48,8 @@ class Conflict(StudioError):
 class Unavailable(StudioError):
     """It cannot be done now; `retry_after_s` says when to ask again."""
 
-    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, /, retry_after_s: float = 1.0, **values: object) -> None:
+        super().__init__(sentence, **values)
         self.retry_after_s = retry_after_s
 
 

@@ -9,6 +9,7 @@ from core.models.adapters import Adapters
 from core.models.library import Models
 from core.people import Actor
 from core.runs import Runs
+from core.sentence import Sentence
 from core.serving.deployments import Deployments
 from storage.spec import Objective
 from storage.status import Status
@@ -65,17 +66,23 @@ class Finder:
 
     def _found_datasets(self, words: str, actor: Actor) -> list[Hit]:
         found = self._datasets.named(words, MOST, actor=actor)
-        return [Hit(kind="dataset", id=row.id, title=row.name, detail=f"{row.rows:,} rows") for row in found]
+        rows = "{count:,} row | {count:,} rows"
+        return [Hit(kind="dataset", id=row.id, title=row.name, detail=Sentence(rows, count=row.rows)) for row in found]
 
     def _found_models(self) -> Iterable[Hit]:
         for model in self._models.all():
             yield Hit(kind="model", id=model.id, title=model.name, detail=model.public_id)
         for adapter in self._adapters.all():
-            yield Hit(kind="adapter", id=adapter.id, title=adapter.name, detail="An adapter that was brought")
+            yield Hit(kind="adapter", id=adapter.id, title=adapter.name, detail=Sentence("An adapter that was brought"))
 
     def _found_deployments(self) -> Iterable[Hit]:
         for row in self._deployments.rows():
-            yield Hit(kind="deployment", id=row.name, title=row.name, detail=f"Answers with {row.target_id}")
+            yield Hit(
+                kind="deployment",
+                id=row.name,
+                title=row.name,
+                detail=Sentence("Answers with {target}", target=row.target_id),
+            )
 
 
 def _named(hits: Iterable[Hit], words: str) -> list[Hit]:

@@ -24,7 +24,9 @@ class FirstRun:
     def start(self, *, actor: Actor) -> Job:
         """Submit the starter job. Raises Conflict where its model or its dataset is not there."""
         if (state := self._models.starter.state()).kind != "ready":
-            raise Conflict(f"The starter model is not ready yet ({state.detail or state.kind}). Try again in a minute.")
+            raise Conflict(
+                "The starter model is not ready yet ({state}). Try again in a minute.", state=state.detail or state.kind
+            )
         dataset = self._datasets.add_starter(actor)
         if dataset is None:
             raise Conflict("The starter dataset was deleted. Restore it from the trash, or upload a dataset of yours.")

@@ -11,6 +11,7 @@ import platformdirs
 
 from core.errors import BadHome, BadInput, Taken
 from core.mounts import TABLE, network_filesystem
+from core.sentence import Sentence
 from storage.files import read_json, write_json
 
 #: Writing stops well before the disk is full, so that the database and the logs can still be written.
@@ -136,9 +137,13 @@ class Home:
         free = self.free_bytes()
         if free >= self.floor_bytes:
             return ""
-        return (
-            f"The disk is short: {_mb(free)} MB are free where {self.path} lies, and {_mb(self.floor_bytes)} MB must "
-            "stay free. Nothing new starts and running jobs are paused until there is more."
+        return Sentence(
+            "The disk is short: {free} MB are free where {path} lies, and {least} MB must stay free. Nothing new "
+            "starts "
+            "and running jobs are paused until there is more.",
+            free=_mb(free),
+            path=self.path,
+            least=_mb(self.floor_bytes),
         )
 
     def require_free(self, needed_bytes: int, what: str) -> None:

@@ -42,4 +42,4 @@ class HubAccess:
 def require_name(name: str, what: str) -> None:
     """Raises BadInput where `name` cannot be a repository's."""
     if not _NAME.fullmatch(name) or ".." in name:
-        raise BadInput(f"“{name[:100]}” is not the name of a {what}; write it like owner/name.")
+        raise BadInput("“{name}” is not the name of a {what}; write it like owner/name.", name=name[:100], what=what)

@@ -29,19 +29,24 @@ def speaking(what: str, name: str, *, file: str = "", revision: str = "") -> Ite
         raise
     except GatedRepoError as error:
         raise NotFound(
-            f"{name} is gated: accept its terms on its page on the hub, then store a token of that account with "
-            "`tunesmith secrets set huggingface`, or start Tunesmith with HF_TOKEN set to it."
+            "{name} is gated: accept its terms on its page on the hub, then store a token of that account with "
+            "`tunesmith secrets set huggingface`, or start Tunesmith with HF_TOKEN set to it.",
+            name=name,
         ) from error
     except (RepositoryNotFoundError, RevisionNotFoundError, EntryNotFoundError) as error:
         raise _missing(error, what, name, file=file, revision=revision) from error
     except HFValidationError as error:
-        raise BadInput(f"“{name}” is not the name of a {what}; write it like owner/name.") from error
+        raise BadInput(
+            "“{name}” is not the name of a {what}; write it like owner/name.", name=name, what=what
+        ) from error
     except HfHubHTTPError as error:
         raise _answered(error, api) from error
     except Exception as error:  # a process's edge; which HTTP library fails below is the client's affair
         raise BadInput(
-            f"The hub at {api.endpoint} cannot be reached ({first_line(error)}). Check the connection, or choose a "
-            "mirror with HF_ENDPOINT."
+            "The hub at {endpoint} cannot be reached ({error}). Check the connection, or choose a mirror with "
+            "HF_ENDPOINT.",
+            endpoint=api.endpoint,
+            error=first_line(error),
         ) from error
 
 
@@ -51,14 +56,20 @@ def first_line(error: Exception) -> str:
 
 def _missing(error: Exception, what: str, name: str, *, file: str, revision: str) -> NotFound:
     if isinstance(error, LocalEntryNotFoundError):
-        return NotFound(f"{name} could not be fetched ({first_line(error)}). Check the connection and try again.")
+        return NotFound(
+            "{name} could not be fetched ({error}). Check the connection and try again.",
+            name=name,
+            error=first_line(error),
+        )
     if isinstance(error, EntryNotFoundError):
-        return NotFound(f"{name} has no file {file}. Choose one from the list.")
+        return NotFound("{name} has no file {file}. Choose one from the list.", name=name, file=file)
     if isinstance(error, RevisionNotFoundError):
-        return NotFound(f"{name} has no revision {revision}. Leave it out for the newest.")
+        return NotFound("{name} has no revision {revision}. Leave it out for the newest.", name=name, revision=revision)
     return NotFound(
-        f"There is no {what} {name} on the hub, or it is private. For a private one, store a token with "
-        "`tunesmith secrets set huggingface`, or set HF_TOKEN before the start."
+        "There is no {what} {name} on the hub, or it is private. For a private one, store a token with "
+        "`tunesmith secrets set huggingface`, or set HF_TOKEN before the start.",
+        what=what,
+        name=name,
     )
 
 
@@ -66,9 +77,10 @@ def _answered(error: HfHubHTTPError, api: HfApi) -> BadInput:
     status = error.response.status_code if error.response is not None else 0
     if status in (401, 403):
         return BadInput(
-            f"The hub refuses this ({status}). Check that HF_TOKEN, or the stored secret huggingface, is a valid token "
-            "with read access."
+            "The hub refuses this ({status}). Check that HF_TOKEN, or the stored secret huggingface, is a valid "
+            "token with read access.",
+            status=status,
         )
     if status == 429:
         return BadInput("The hub asks for a pause (too many requests). Try again in a few minutes.")
-    return BadInput(f"The hub at {api.endpoint} answered {status}. Try again later.")
+    return BadInput("The hub at {endpoint} answered {status}. Try again later.", endpoint=api.endpoint, status=status)

@@ -13,6 +13,7 @@ from core.home import HOME_VARIABLE, Home
 from core.launcher import RUNNER_VARIABLE
 from core.mounts import ALLOW_VARIABLE
 from core.remembered import Remembered
+from core.sentence import Sentence
 from core.serving.settings import (
     BITS_VARIABLE,
     ENGINE_VARIABLE,
@@ -59,7 +60,11 @@ class Installation:
 
     @property
     def python(self) -> str:
-        return f"{platform.python_version()} on {platform.system()} {platform.release()}"
+        return Sentence(
+            "{version} on {system}",
+            version=platform.python_version(),
+            system=f"{platform.system()} {platform.release()}",
+        )
 
     def parts(self) -> tuple[Part, ...]:
         """The largest first. Looks at every file: seconds in a large folder."""
@@ -91,15 +96,19 @@ class Installation:
 #: Name, meaning, default.
 _VARIABLES = (
     (HOME_VARIABLE, "The data folder; --data-dir comes before it", "the platform's own place"),
-    (SPARE_VARIABLE, "Whether a trainer waits with its imports done: on or off", "on"),
+    (SPARE_VARIABLE, "Whether a trainer waits with its imports done: on or off", Sentence("on")),
     (LIMIT_VARIABLE, "The largest file that may be uploaded, in MB", f"{DEFAULT_LIMIT_MB}"),
-    (ROOTS_VARIABLE, "Folders of this machine from which files may be taken, separated by colons", "none"),
+    (ROOTS_VARIABLE, "Folders of this machine from which files may be taken, separated by colons", Sentence("none")),
     (IDLE_VARIABLE, "Minutes until a model that nobody asks leaves the memory", f"{IDLE_MINUTES:g}"),
-    (MEMORY_VARIABLE, "Memory that models may take to answer, in GB", f"{MEMORY_SHARE:.0%} of the machine's"),
+    (
+        MEMORY_VARIABLE,
+        "Memory that models may take to answer, in GB",
+        Sentence("{share:.0%} of the machine's", share=MEMORY_SHARE),
+    ),
     (ENGINE_VARIABLE, "What answers on a processor: llama.cpp or openvino", "llama.cpp"),
     (BITS_VARIABLE, "Bits of a weight where one of these two answers: 8 or 16", "16"),
     (RUNNER_VARIABLE, "“required”: jobs wait for the runner's service", "the server starts them where there is none"),
-    (ALLOW_VARIABLE, "1: a data folder on a network file system is taken, at your risk", "refused"),
+    (ALLOW_VARIABLE, "1: a data folder on a network file system is taken, at your risk", Sentence("refused")),
 )
 
 

@@ -37,15 +37,15 @@ class People:
     def save(self, name: str, email: str) -> Profile:
         name, email = name.strip(), email.strip()
         if not 1 <= len(name) <= 80:
-            raise BadInput(f"The name has {len(name)} characters; give one of 1 to 80.")
+            raise BadInput("The name has {count} characters; give one of 1 to 80.", count=len(name))
         if len(email) > 200 or not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
-            raise BadInput(f"“{email[:80]}” is not an email address; write it like name@example.org.")
+            raise BadInput("“{email}” is not an email address; write it like name@example.org.", email=email[:80])
         changed = self.profile().model_copy(update={"name": name, "email": email, "confirmed": True})
         return self._store(changed)
 
     def set_theme(self, theme: str) -> None:
         if theme not in THEMES:
-            raise BadInput(f"There is no theme “{theme}”; choose one of {', '.join(THEMES)}.")
+            raise BadInput("There is no theme “{theme}”; choose one of {known}.", theme=theme, known=", ".join(THEMES))
         self._store(self.profile().model_copy(update={"theme": theme}))
 
     def _store(self, profile: Profile) -> Profile:

@@ -30,12 +30,16 @@ class Pins:
         with self._lock, self._database.read() as session:
             job = jobs.get(session, job_id)
             if job is None:
-                raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
+                raise NotFound(
+                    "There is no job “{job_id}”. It may have been deleted; look in the jobs list.", job_id=job_id[:80]
+                )
             pinned = [other for other in self._ids() if jobs.get(session, other)]  # what was deleted leaves room
             if job.id in pinned:
                 return
             if len(pinned) >= MOST:
-                raise Conflict(f"{MOST} jobs are pinned already. Unpin one of them, then pin “{job.title}”.")
+                raise Conflict(
+                    "{most} jobs are pinned already. Unpin one of them, then pin “{title}”.", most=MOST, title=job.title
+                )
             self._write([*pinned, job.id], actor)
         self._changed(job_id)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.devices import CPU, GB, Device
+from core.sentence import Sentence, together
 from storage.jobs import Waiting
 
 #: The need is an estimate. The largest GPU is tried when it is as good as empty, even where the estimate says more:
@@ -110,10 +111,11 @@ class Outlook:
         device = next(iter(self.usable), None)
         if device is None or device.kind != CPU or self.needed_bytes <= device.memory_bytes:
             return ""
-        return (
-            f"Needs about {_gb(self.needed_bytes)} of memory (estimate), and this machine has "
-            f"{_gb(device.memory_bytes)} in all, so it cannot start here. Cancel it and create it again with a smaller "
-            "model, context length or micro-batch."
+        return Sentence(
+            "Needs about {needed} of memory (estimate), and this machine has {total} in all, so it cannot start here. "
+            "Cancel it and create it again with a smaller model, context length or micro-batch.",
+            needed=_gb(self.needed_bytes),
+            total=_gb(device.memory_bytes),
         )
 
     def objection(self, device: Device) -> str:
@@ -124,54 +126,73 @@ class Outlook:
             return ""
         free = _gb(device.free_bytes)
         if device.kind == CPU:
-            return (
-                f"Needs about {_gb(self.needed_bytes)} of memory (estimate), {free} are free: it starts when other "
-                "programs have given enough of it back."
+            return Sentence(
+                "Needs about {needed} of memory (estimate), {free} are free: it starts when other programs have given "
+                "enough of it back.",
+                needed=_gb(self.needed_bytes),
+                free=free,
             )
-        needed = _gb(self.job.memory_bytes)
-        said = f"{device.label}: {free} of its memory are free, about {needed} are needed (estimate)"
+        said = Sentence(
+            "{device}: {free} of its memory are free, about {needed} are needed (estimate).",
+            device=device.label,
+            free=free,
+            needed=_gb(self.job.memory_bytes),
+        )
         if self.needed_bytes == self.job.memory_bytes:
-            return f"{said}."
-        return f"{said}. No GPU here has as much; it is tried as soon as {_gb(self.needed_bytes)} are free."
+            return said
+        tried = Sentence(
+            "No GPU here has as much; it is tried as soon as {size} are free.", size=_gb(self.needed_bytes)
+        )
+        return together([said, tried])
 
     def reason(self, before: int) -> str:
         """Why it waits, with `before` other jobs ahead of it."""
         if self.picture.unreadable and self.job.device != CPU:
-            return f"The driver does not say which GPUs there are ({self.picture.unreadable}). What runs goes on."
+            return Sentence(
+                "The driver does not say which GPUs there are ({error}). What runs goes on.",
+                error=self.picture.unreadable,
+            )
         if self.never:
             return self.never
         said = []
         taken = [(device, self.holders[device.uuid]) for device in self.usable if device.uuid in self.holders]
         if self.places > 1 or not self.usable:
-            said.append(f"Needs {_gpus(self.places)}, {_are(len(self.open_to_it))} free.")
+            said.append(_too_few(self.places, len(self.open_to_it)))
         elif taken:
             said.append(_waits_for(taken, before))
         elif self.free:
-            said.append(
-                f"“{self.reserved[self.free[0].uuid]}” goes first and waits for more than {self.free[0].label}."
-            )
+            device = self.free[0]
+            first = "“{title}” goes first and waits for more than {device}."
+            said.append(Sentence(first, title=self.reserved[device.uuid], device=Sentence(device.label)))
         idle = [device for device in self.usable if device.uuid not in self.holders]
         said += filter(None, map(self.objection, idle))
         said += [_set_aside(device) for device in self.picture.missing if device.kind == self.job.device]
-        return " ".join(said)
+        return together(said) if said else ""
 
 
 def _waits_for(taken: Sequence[tuple[Device, str]], before: int) -> str:
     device, title = taken[0]
-    others = "".join(f", or “{other}” on {another.label}" for another, other in taken[1:])
-    return f"Waits for “{title}”, which uses {device.label}{others}" + (f"; {before} before it." if before else ".")
+    said = Sentence("Waits for “{title}”, which uses {device}", title=title, device=Sentence(device.label))
+    for other, holder in taken[1:]:
+        said = Sentence("{said}, or “{title}” on {device}", said=said, title=holder, device=Sentence(other.label))
+    return (
+        Sentence("{said}; {before} before it.", said=said, before=before) if before else Sentence("{said}.", said=said)
+    )
 
 
 def _set_aside(device: Device) -> str:
-    return f"{device.label} ({device.name}) does not answer; it is set aside until it is seen healthy again."
+    return Sentence(
+        "{device} ({name}) does not answer; it is set aside until it is seen healthy again.",
+        device=device.label,
+        name=device.name,
+    )
 
 
-def _gpus(count: int) -> str:
-    return "a GPU" if count == 1 else f"{count} GPUs"
-
-
-def _are(count: int) -> str:
-    return {0: "none is", 1: "1 is"}.get(count, f"{count} are")
+def _too_few(needed: int, free: int) -> str:
+    needs = Sentence("Needs a GPU | Needs {count} GPUs", count=needed)
+    if not free:
+        return Sentence("{needs}, none is free.", needs=needs)
+    return Sentence("{needs}, {count} is free. | {needs}, {count} are free.", needs=needs, count=free)
 
 
 def _gb(size_bytes: int) -> str:

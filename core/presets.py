@@ -54,7 +54,7 @@ class Presets:
         try:
             spec = _spec(content)
         except pydantic.ValidationError as error:
-            raise BadInput(f"These settings cannot be saved: {explain(error)}") from error
+            raise BadInput("These settings cannot be saved: {error}", error=explain(error)) from error
         fields = {key: value for key, value in asked_fields(spec).items() if key not in OF_ONE_JOB}
         fields.pop("evaluation", None)
         if spec.evaluation.kind != "dataset":
@@ -67,7 +67,7 @@ class Presets:
         """The wizard's content with these settings, and with its own model and datasets. Raises StudioError."""
         path = self._path(name)
         if not path.is_file():
-            raise NotFound(f"There is no preset “{name}” any more.")
+            raise NotFound("There is no preset “{name}” any more.", name=name)
         fields = _fields(path)
         preset = _read(path).spec.model_dump(mode="json")
         kept = (*OF_ONE_JOB, *(["evaluation"] if "evaluation" not in fields else []))
@@ -80,7 +80,8 @@ class Presets:
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
             raise BadInput(
-                f"A preset cannot be called “{name[:80]}”. Take up to 60 letters, digits, spaces, dots and dashes."
+                "A preset cannot be called “{name}”. Take up to 60 letters, digits, spaces, dots and dashes.",
+                name=name[:80],
             )
         return self._folder / f"{name}{SUFFIX}"
 
@@ -90,7 +91,7 @@ def _read(path: Path) -> Preset:
     try:
         return Preset(path.name.removesuffix(SUFFIX), _spec(_fields(path)))
     except pydantic.ValidationError as error:
-        raise BadInput(f"The preset {path} cannot be used: {explain(error)}") from error
+        raise BadInput("The preset {path} cannot be used: {error}", path=path, error=explain(error)) from error
 
 
 def _fields(path: Path) -> dict[str, Any]:
@@ -98,9 +99,9 @@ def _fields(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             fields = yaml.safe_load(file.read(LARGEST_BYTES))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"The preset {path} cannot be read: {error}") from error
+        raise BadInput("The preset {path} cannot be read: {error}", path=path, error=error) from error
     if not isinstance(fields, dict):
-        raise BadInput(f"The preset {path} holds no fields.")
+        raise BadInput("The preset {path} holds no fields.", path=path)
     return fields
 
 

@@ -14,6 +14,7 @@ from core.known_gpus import KnownGpus
 from core.people import Actor
 from core.placement import Picture, Plan, plan
 from core.remembered import Remembered
+from core.sentence import Sentence
 from storage import jobs, leases
 from storage.database import Database
 from storage.jobs import Waiting
@@ -67,7 +68,9 @@ class Queue:
         with self._database.read() as session:
             job = jobs.get(session, job_id)
         if job is None:
-            raise NotFound(f"There is no job “{job_id[:80]}”. It may have been deleted; look in the jobs list.")
+            raise NotFound(
+                "There is no job “{job_id}”. It may have been deleted; look in the jobs list.", job_id=job_id[:80]
+            )
         return job
 
     def hold(self, job_id: str, *, actor: Actor) -> Job:
@@ -84,7 +87,9 @@ class Queue:
         """Higher goes first; 0 is where every job begins."""
         if abs(priority) > MOST_PRIORITY:
             raise BadInput(
-                f"The priority {priority} is out of bounds; give one from -{MOST_PRIORITY} to {MOST_PRIORITY}."
+                "The priority {priority} is out of bounds; give one from -{most} to {most}.",
+                priority=priority,
+                most=MOST_PRIORITY,
             )
         if self.get(job_id).held:
             return self._change(job_id, "given a priority", priority=priority)
@@ -101,7 +106,11 @@ class Queue:
             peers = [other for other in jobs.waiting(session) if other.priority == job.priority]
             at = next((index for index, other in enumerate(peers) if other.id == job_id), None)
             if at is None:
-                raise Conflict(f"“{job.title}” is {job.status.value}, so it cannot be moved in the queue.")
+                raise Conflict(
+                    "“{title}” is {status}, so it cannot be moved in the queue.",
+                    title=job.title,
+                    status=job.status.value,
+                )
             to = {Shift.UP: max(at - 1, 0), Shift.DOWN: min(at + 1, len(peers) - 1), Shift.FRONT: 0}[shift]
             reordered = [*peers]
             reordered.insert(to, reordered.pop(at))
@@ -204,8 +213,8 @@ class Queue:
 
     def _lost_sentence(self, uuid: str) -> str:
         known = self._known.get(uuid)
-        name = f"{known.label} ({known.name}, {uuid})" if known else f"The GPU {uuid}"
-        return f"{name} stopped answering. It is set aside until it is seen healthy again."
+        name = f"{known.label} ({known.name}, {uuid})" if known else Sentence("The GPU {id}", id=uuid)
+        return Sentence("{gpu} stopped answering. It is set aside until it is seen healthy again.", gpu=name)
 
     def _change(self, job_id: str, what: str, **values: Any) -> Job:
         job = self.get(job_id)
@@ -213,7 +222,12 @@ class Queue:
             written = jobs.write(session, job, only_from=(Status.QUEUED,), **values)
         if not written:
             status = self.get(job_id).status.value
-            raise Conflict(f"“{job.title}” is {status}, so it cannot be {what}; only a queued job can.")
+            raise Conflict(
+                "“{title}” is {status}, so it cannot be {what}; only a queued job can.",
+                title=job.title,
+                status=status,
+                what=what,
+            )
         self.announce(job_id)
         self.wake.set()
         return self.get(job_id)

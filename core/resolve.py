@@ -153,16 +153,23 @@ def _micro_batch(asked: int, fits: int, changes: list[Change]) -> int:
 def _require_devices(asked: int, dataset: DatasetRef, hardware: Hardware) -> None:
     if hardware.gpu_error:
         raise BadInput(
-            f"The driver does not say which GPUs there are ({hardware.gpu_error}), so nothing new can be started. "
-            "Mend it (often a reboot after a driver update) and try again."
+            "The driver does not say which GPUs there are ({gpu_error}), so nothing new can be started. Mend it "
+            "(often a reboot after a driver update) and try again.",
+            gpu_error=hardware.gpu_error,
         )
     if hardware.gpus and asked > len(hardware.gpus):
-        raise BadInput(f"{asked} GPUs were asked for, and this machine has {len(hardware.gpus)}.")
+        raise BadInput(
+            "{asked} GPUs were asked for, and this machine has {count}.", asked=asked, count=len(hardware.gpus)
+        )
     if not hardware.gpus and asked > 1:
-        raise BadInput(f"{asked} GPUs were asked for, and this machine has none: its processor is one device.")
+        raise BadInput(
+            "{asked} GPUs were asked for, and this machine has none: its processor is one device.", asked=asked
+        )
     if asked > dataset.rows:
         raise BadInput(
-            f"{asked} GPUs were asked for, and the dataset has {dataset.rows} rows: each GPU needs one a step."
+            "{asked} GPUs were asked for, and the dataset has {rows} rows: each GPU needs one a step.",
+            asked=asked,
+            rows=dataset.rows,
         )
 
 

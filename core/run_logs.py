@@ -48,7 +48,7 @@ def log_file(folder: RunFolder, key: str) -> LogFile:
     for found in log_files(folder):
         if found.key == key:
             return found
-    raise NotFound(f"The run “{folder.job_id}” has no log “{key[:100]}”.")
+    raise NotFound("The run “{job_id}” has no log “{key}”.", job_id=folder.job_id, key=key[:100])
 
 
 def tail(path: Path, most_lines: int = MOST_LINES) -> Lines:

@@ -134,7 +134,11 @@ class Runs:
         """The job's output in one file. Raises NotFound while there is none."""
         job, folder = self.get(job_id), self.folder(job_id)
         if not folder.has_output():
-            raise NotFound(f"“{job.title}” has no output: it is {job.status.value}. A completed job has one.")
+            raise NotFound(
+                "“{title}” has no output: it is {status}. A completed job has one.",
+                title=job.title,
+                status=job.status.value,
+            )
         return Tarball.of(folder.output, job.output_name or job.id)
 
     def before(self, start_from: str) -> Before:
@@ -174,12 +178,15 @@ class Runs:
         with self._database.write() as session:
             if names := [row.name for row in deployments.of_target(session, job.id)]:
                 raise Conflict(
-                    f"“{job.title}” answers as {', '.join(names[:3])}, so it cannot be deleted. Switch or delete that "
-                    "deployment first."
+                    "“{title}” answers as {names}, so it cannot be deleted. Switch or delete that deployment first.",
+                    title=job.title,
+                    names=", ".join(names[:3]),
                 )
             if not jobs.remove(session, job.id, only_from=DELETABLE):
                 raise Conflict(
-                    f"“{job.title}” is {job.status.value}, so it cannot be deleted. Cancel it first, then delete it."
+                    "“{title}” is {status}, so it cannot be deleted. Cancel it first, then delete it.",
+                    title=job.title,
+                    status=job.status.value,
                 )
             # Inside the transaction: where the folder cannot be moved, the row stays.
             kept_at = self._trash.take(self._home.runs / job.id)
@@ -195,7 +202,7 @@ class Runs:
         else:
             moved = self.move(job, Status.PAUSING, **asked)
         if not moved:
-            raise Conflict(f"“{job.title}” is {job.status.value}, so it cannot be paused.")
+            raise Conflict("“{title}” is {status}, so it cannot be paused.", title=job.title, status=job.status.value)
         self.wake.set()
         return self.get(job_id)
 
@@ -218,7 +225,9 @@ class Runs:
         fresh = {"cause": None, "message": message, "evidence": "", "ended_at": None, "restarts": 0}
         requests = {"cancel_requested": False, "pause_requested": False, "held": False, "health": "", "stage": ""}
         if job.status not in only_from or not self.move(job, Status.QUEUED, **fresh, **requests):
-            raise Conflict(f"“{job.title}” is {job.status.value}, so it cannot be {what}.")
+            raise Conflict(
+                "“{title}” is {status}, so it cannot be {what}.", title=job.title, status=job.status.value, what=what
+            )
         self.wake.set()
         return self.get(job_id)
 

@@ -4,7 +4,7 @@ Errors and reasons are made here in core and shown by pages; who only reads Engl
 sees a text like any other. What is stored is stored in English.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 #: Which of a template's forms a count takes.
 Plural = Callable[[int], int]
@@ -36,3 +36,9 @@ def filled(template: str, values: Mapping[str, object], plural: Plural = english
         forms = template.split(" | ")
         template = forms[min(plural(count), len(forms) - 1)]
     return template.format_map(values)
+
+
+def together(sentences: Iterable[str]) -> str:
+    """One after the other."""
+    first, *others = sentences
+    return Sentence("{first} {then}", first=first, then=together(others)) if others else first

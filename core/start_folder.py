@@ -31,7 +31,7 @@ def take(output: Path, step: int, beneath: Path | None, into: Path) -> None:
     except TimeoutError as error:
         raise Conflict("The job's checkpoints are being tidied up; try again in a moment.") from error
     except FileNotFoundError as error:
-        raise BadInput(f"The checkpoint of step {step} has just been removed. Choose another one.") from error
+        raise BadInput("The checkpoint of step {step} has just been removed. Choose another one.", step=step) from error
 
 
 def _take_checkpoint(checkpoint: Path, beneath: Path | None, into: Path) -> None:

@@ -115,7 +115,9 @@ class Submission:
             with self._ballast.explaining():
                 folder = RunFolder.create(self._home.runs, run)
         except FileExistsError as error:
-            raise Conflict(f"The job id “{run.job_id}” is taken. Choose another or leave it empty.") from error
+            raise Conflict(
+                "The job id “{job_id}” is taken. Choose another or leave it empty.", job_id=run.job_id
+            ) from error
         try:
             with self._ballast.explaining():
                 splits.freeze(run)
@@ -169,6 +171,7 @@ def _versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             raise BadInput(
-                f"The package {package} is not installed, so nothing can be trained. Run scripts/install."
+                "The package {package} is not installed, so nothing can be trained. Run scripts/install.",
+                package=package,
             ) from None
     return found

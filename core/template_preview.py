@@ -30,7 +30,9 @@ class TemplatePreview:
         """
         if len(template) > LONGEST_CHAT_TEMPLATE:
             raise BadInput(
-                f"The template has {len(template):,} characters, and at most {LONGEST_CHAT_TEMPLATE:,} are allowed."
+                "The template has {count:,} characters, and at most {most:,} are allowed.",
+                count=len(template),
+                most=LONGEST_CHAT_TEMPLATE,
             )
         if not model or not dataset:
             raise BadInput("Choose a model and a dataset first; the preview shows its rows as that model reads them.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from core.errors import BadInput
+from core.sentence import Sentence
 from core.vault import Vault
 from storage.files import read_json, write_json
 from storage.spec import JobSpec
@@ -53,7 +54,9 @@ class Tracking:
             return TrackerSettings.model_validate(found)
         except ValidationError as error:
             raise BadInput(
-                f"{self._path} is damaged ({_first(error)}). Mend it, or delete it to begin anew."
+                "{path} is damaged ({error}). Mend it, or delete it to begin anew.",
+                path=self._path,
+                error=_first(error),
             ) from error
 
     def change(self, news: Mapping[str, str]) -> TrackerSettings:
@@ -61,14 +64,15 @@ class Tracking:
         try:
             settings = TrackerSettings.model_validate({**self.settings().model_dump(), **news})
         except ValidationError as error:
-            raise BadInput(f"{_first(error)}. Nothing was changed.") from error
+            raise BadInput("{error}. Nothing was changed.", error=_first(error)) from error
         write_json(self._path, settings.model_dump())
         return settings
 
     def hint(self, tracker: Tracker) -> str:
         """What a person has to do before this tracker works as one expects; empty where nothing."""
         if importlib.util.find_spec(tracker.value) is None:
-            return f"Not installed here; into the studio's own environment: pip install {PACKAGES[tracker]}."
+            missing = "Not installed here; into the studio's own environment: pip install {package}."
+            return Sentence(missing, package=PACKAGES[tracker])
         if tracker is Tracker.WANDB and self.settings().wandb_mode == "online" and "wandb" not in self.vault.names():
             return "No key is stored, so runs are kept offline. Store one with: tunesmith secrets set wandb."
         return ""

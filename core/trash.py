@@ -36,8 +36,10 @@ class Trash:
             return kept_at
         except OSError as error:
             raise Conflict(
-                f"{path} cannot be moved to {self._folder} ({error.strerror}). "
-                "Keep both on one volume and writable, then try again."
+                "{path} cannot be moved to {folder} ({error}). Keep both on one volume and writable, then try again.",
+                path=path,
+                folder=self._folder,
+                error=error.strerror,
             ) from error
         fsync_path(path.parent)
         return kept_at

@@ -28,13 +28,16 @@ def way_on(before: Method, now: Method) -> Way:
     keep = "Keep its method and parameters (" + ", ".join(f"{name} {value}" for name, value in _shape(before)) + ")"
     if not isinstance(before, LowRank):
         raise BadInput(
-            f"An output of the method {before.kind} cannot be merged into the weights, so another method cannot begin "
-            f"on top of it. {keep}, or begin with the base model."
+            "An output of the method {kind} cannot be merged into the weights, so another method cannot begin on "
+            "top of it. {keep}, or begin with the base model.",
+            kind=before.kind,
+            keep=keep,
         )
     if isinstance(now, Qlora):
         raise BadInput(
-            "QLoRA packs the base model's weights as they are read, so the other job's adapter cannot be merged into "
-            f"them. {keep}, or choose LoRA."
+            "QLoRA packs the base model's weights as they are read, so the other job's adapter cannot be merged "
+            "into them. {keep}, or choose LoRA.",
+            keep=keep,
         )
     return Way.MERGE
 
@@ -72,19 +75,25 @@ def before(start_from: str, home: Home) -> Before:
         base = (brought.base_id, brought.base_name, brought.base_revision)
         return Before(brought.id, brought.id, brought.name, brought.method, *base, home.adapters / brought.id)
     raise BadInput(
-        f"“{start_from[:80]}” has no finished output to go on from. Choose a completed job or an adapter, or leave "
-        "start_from empty to begin with the base model."
+        "“{start}” has no finished output to go on from. Choose a completed job or an adapter, or leave "
+        "start_from empty to begin with the base model.",
+        start=start_from[:80],
     )
 
 
 def _checkpoint(folder: RunFolder, step: int) -> Before:
     if not (folder.path / "spec.json").exists():
-        raise BadInput(f"The job “{folder.job_id}” is gone, with its checkpoints. Choose another to go on from.")
+        raise BadInput(
+            "The job “{job_id}” is gone, with its checkpoints. Choose another to go on from.", job_id=folder.job_id
+        )
     whole = sealed(folder.checkpoints)
     if step not in whole:
         there = f"There are: {', '.join(map(str, sorted(whole)))}." if whole else "It has none."
         raise BadInput(
-            f"The job “{folder.job_id}” has no checkpoint of step {step}; it may have been removed meanwhile. {there}"
+            "The job “{job_id}” has no checkpoint of step {step}; it may have been removed meanwhile. {there}",
+            job_id=folder.job_id,
+            step=step,
+            there=there,
         )
     run = folder.spec()
     found = _of(run, f"{run.output_name}, step {step}", whole[step])
@@ -103,8 +112,11 @@ def start_of(spec: JobSpec, model: ModelRef, home: Home) -> StartRef | None:
     found = before(spec.start_from, home)
     if found.model_id != model.id or found.model_revision != model.revision:
         raise BadInput(
-            f"“{spec.start_from}” was made of {found.model_name} ({found.model_id}), not of this {model.name}. "
-            f"Choose the model {found.model_id}."
+            "“{start}” was made of {model_name} ({model_id}), not of this {name}. Choose the model {model_id}.",
+            start=spec.start_from,
+            model_name=found.model_name,
+            model_id=found.model_id,
+            name=model.name,
         )
     return StartRef(
         job_id=found.job_id,
@@ -129,7 +141,7 @@ def take(start: StartRef, home: Home, into: RunFolder) -> None:
     found = before(start.address, home)
     start_folder.take(found.output, found.step, found.beneath, into.start)
     if start_folder.digest(into.start) != start.sha256:
-        raise BadInput(f"“{start.address}” has just been replaced. Try again.")
+        raise BadInput("“{address}” has just been replaced. Try again.", address=start.address)
 
 
 def _shape(method: Method) -> tuple[tuple[str, object], ...]:

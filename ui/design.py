@@ -84,12 +84,13 @@ STANDING_PILLS = {
     State.STOPPED: Pill("Stopped", "over"),
 }
 
-ACTION_ICONS = {
-    Action.PAUSE: "pause",
-    Action.RESUME: "play",
-    Action.RETRY: "retry",
-    Action.CANCEL: "stop",
-    Action.DELETE: "trash",
+#: What each is called, and its icon.
+ACTIONS = {
+    Action.PAUSE: ("Pause", "pause"),
+    Action.RESUME: ("Resume", "play"),
+    Action.RETRY: ("Retry", "retry"),
+    Action.CANCEL: ("Cancel", "stop"),
+    Action.DELETE: ("Delete", "trash"),
 }
 
 

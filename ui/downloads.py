@@ -11,6 +11,7 @@ from core.datasets.export import lines
 from core.errors import NotFound, StudioError
 from core.studio import Studio
 from ui import routes
+from ui.texts import say
 from ui.threads import in_thread
 
 HEADERS = {"content-security-policy": "sandbox; default-src 'none'", "cache-control": "no-store"}
@@ -34,7 +35,7 @@ def _register_dataset(studio: Studio) -> None:
             await in_thread(_read_through, lines(rows, dataset.kind, format))
             exported = lines(rows, dataset.kind, format)
         except StudioError as error:
-            return PlainTextResponse(str(error), status_code=404 if isinstance(error, NotFound) else 400)
+            return PlainTextResponse(say(str(error)), status_code=404 if isinstance(error, NotFound) else 400)
         return StreamingResponse(
             _pieces(exported),
             media_type="application/x-ndjson",
@@ -51,7 +52,7 @@ def _register_output(studio: Studio) -> None:
             job = await in_thread(studio.runs.get, job_id)
             packed = await in_thread(studio.runs.packed_output, job_id)
         except StudioError as error:
-            return PlainTextResponse(str(error), status_code=404)
+            return PlainTextResponse(say(str(error)), status_code=404)
         return StreamingResponse(
             packed.pieces(),
             media_type="application/x-tar",

@@ -12,6 +12,7 @@ from core.run_logs import log_file
 from core.studio import Studio
 from ui import routes
 from ui.downloads import HEADERS
+from ui.texts import say
 from ui.threads import in_thread
 
 STEP = re.compile(r"[0-9]{1,12}")
@@ -29,7 +30,7 @@ def _register_metrics(studio: Studio) -> None:
         try:
             folder = await in_thread(studio.runs.folder, job_id)
         except NotFound as error:
-            return PlainTextResponse(str(error), status_code=404)
+            return PlainTextResponse(say(str(error)), status_code=404)
         history = await in_thread(studio.feed.history, folder.job_id)
         pieces = csv_pieces(folder, sorted(history.series))
         return StreamingResponse(pieces, media_type="text/csv", headers=_attached(f"{folder.job_id}-metrics.csv"))
@@ -42,7 +43,7 @@ def _register_logs(studio: Studio) -> None:
             folder = await in_thread(studio.runs.folder, job_id)
             found = await in_thread(log_file, folder, key)
         except NotFound as error:
-            return PlainTextResponse(str(error), status_code=404)
+            return PlainTextResponse(say(str(error)), status_code=404)
         return FileResponse(found.path, media_type="text/plain", headers=_attached(f"{folder.job_id}-{found.key}"))
 
 
@@ -52,7 +53,7 @@ def _register_checkpoints(studio: Studio) -> None:
         try:
             packed = await in_thread(studio.checkpoints.packed, job_id, int(step) if STEP.fullmatch(step) else -1)
         except StudioError as error:
-            return PlainTextResponse(str(error), status_code=404 if isinstance(error, NotFound) else 409)
+            return PlainTextResponse(say(str(error)), status_code=404 if isinstance(error, NotFound) else 409)
         headers = {**_attached(f"{job_id}-step-{int(step)}.tar"), "content-length": str(packed.size)}
         return StreamingResponse(packed.pieces(), media_type="application/x-tar", headers=headers)
 

@@ -82,7 +82,7 @@ def _shown(hit: Hit) -> dict[str, str]:
     return {
         "group": say(group),
         "title": hit.title,
-        "detail": hit.detail,
+        "detail": say(hit.detail),
         "icon": icon,
         "href": _page_of(hit),
         "label": say(pill.label) if pill else "",

@@ -59,6 +59,11 @@ def say(text: str, **values: object) -> str:
     return filled(_words.get(text, text), {name: _said(value) for name, value in values.items()}, _plural)
 
 
+def word(text: str) -> str:
+    """Puts a word of a table into the list; it is said where it is drawn. Whole sentences are found without."""
+    return text
+
+
 def said(words: Mapping[Key, str]) -> dict[Key, str]:
     """The choices of a select; or a component's words, whose values the browser fills in (`tsFill`)."""
     return {name: say(text) for name, text in words.items()}

@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from core.datasets.uploads import LOOKED_AT, Chunk, TooLarge, Upload, Uploads, WrongOffset, WrongType
 from core.errors import DiskFull, NotFound, StudioError
 from core.studio import Studio
+from ui.texts import say
 from ui.threads import in_thread
 
 PATH = "/uploads"
@@ -134,7 +135,7 @@ def _shown(upload: Upload) -> dict[str, Any]:
 def _refusal(error: StudioError) -> JSONResponse:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     offset = {"offset": error.offset} if isinstance(error, WrongOffset) else {}
-    answer = _json(status, error=str(error), **offset)
+    answer = _json(status, error=say(str(error)), **offset)
     if status in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
         answer.headers["connection"] = "close"  # the rest of the body is not read
     return answer

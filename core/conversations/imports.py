@@ -55,7 +55,7 @@ class Reading:
 
     def tell(self, progress: Progress) -> None:
         if self.is_cancelled:
-            raise Cancelled(f"Reading {self.name} was cancelled.")
+            raise Cancelled("Reading {name} was cancelled.", name=self.name)
         self.progress = progress
 
 

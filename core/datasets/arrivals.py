@@ -55,7 +55,7 @@ class Arrival:
     def check(self) -> None:
         """Raises Cancelled once somebody has asked for it."""
         if self._is_asked_to_stop:
-            raise Cancelled(f"The import of {self.title} was cancelled; nothing of it was kept.")
+            raise Cancelled("The import of {title} was cancelled; nothing of it was kept.", title=self.title)
 
     def cancel(self) -> None:
         self._is_asked_to_stop = True

@@ -21,7 +21,7 @@ def canonical(given: Content, kind: Kind) -> Content:
     if chosen is None:
         keys = ", ".join(map(str, list(given)[:8])) or "no keys"
         wanted = " or ".join(" and ".join(known.example) for known in fitting)
-        raise BadInput(f"The row has {keys}; a row of a dataset of this kind has {wanted}.")
+        raise BadInput("The row has {keys}; a row of a dataset of this kind has {wanted}.", keys=keys, wanted=wanted)
     try:
         return chosen.convert(given)
     except RowProblem as problem:
@@ -32,7 +32,9 @@ def pasted(text: str, kind: Kind) -> list[Content]:
     """One JSON object a line, one object over many lines, or a list of them. Raises BadInput with the line."""
     size = len(text.encode(errors="replace"))
     if size > MOST_PASTED_BYTES:
-        raise BadInput(f"These are {size:,} bytes; paste at most {MOST_PASTED_BYTES:,}, or upload a file.")
+        raise BadInput(
+            "These are {size:,} bytes; paste at most {most:,}, or upload a file.", size=size, most=MOST_PASTED_BYTES
+        )
     found = [canonical(given, kind) for given in _objects(text)]
     if not found:
         raise BadInput("There is nothing to add. Paste one JSON object a line.")
@@ -65,4 +67,10 @@ def _checked(row: object, where: str) -> Content:
 
 def _refused(where: str, problem: RowProblem) -> BadInput:
     title = CODES[problem.code].title if problem.code in CODES else problem.code
-    return BadInput(f"{where}: {title[0].lower()}{title[1:]}. {problem.detail} Mend it and try again.")
+    return BadInput(
+        "{where}: {lower}{title}. {detail} Mend it and try again.",
+        where=where,
+        lower=title[0].lower(),
+        title=title[1:],
+        detail=problem.detail,
+    )

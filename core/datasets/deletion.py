@@ -49,7 +49,7 @@ class Deletion:
             return row
         folder = self._in_trash(row.id)
         if folder is None:
-            raise NotFound(f"“{row.name}” was deleted for good. Add its file again.")
+            raise NotFound("“{name}” was deleted for good. Add its file again.", name=row.name)
         with self._database.write() as session:
             datasets.change(session, [row.id], trashed_at=None)
             write_json(folder / DESCRIPTION, row.model_copy(update={"trashed_at": None}).model_dump(mode="json"))

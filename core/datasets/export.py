@@ -36,7 +36,12 @@ def lines(rows: Rows, kind: Kind, name: str) -> Iterator[bytes]:
     chosen = EXPORTS.get(name)
     if chosen is None or kind not in chosen.convert:
         fitting = ", ".join(known.name for known in EXPORTS.values() if kind in known.convert)
-        raise BadInput(f"A {kind.value} dataset cannot be written as “{name}”. Choose one of {fitting}.")
+        raise BadInput(
+            "A {kind} dataset cannot be written as “{name}”. Choose one of {fitting}.",
+            kind=kind.value,
+            name=name,
+            fitting=fitting,
+        )
     return _lines(rows, chosen, kind)
 
 
@@ -51,7 +56,9 @@ def write(rows: Rows, kind: Kind, name: str, path: Path) -> int:
         fsync_path(partial)
         partial.replace(path)
     except OSError as error:
-        raise BadInput(f"{path} cannot be written ({error.strerror}). Choose another place.") from error
+        raise BadInput(
+            "{path} cannot be written ({error}). Choose another place.", path=path, error=error.strerror
+        ) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -63,13 +70,18 @@ def _lines(rows: Rows, chosen: ExportFormat, kind: Kind) -> Iterator[bytes]:
     for row in rows:
         if row.is_broken and chosen.name != "tunesmith":
             raise BadInput(
-                f"Row {row.number + 1} could not be read ({row.content['code']}), so it has no {chosen.label} form. "
-                "Drop the rows with errors first, or export as tunesmith."
+                "Row {number} could not be read ({code}), so it has no {label} form. Drop the rows with errors "
+                "first, or export as tunesmith.",
+                number=row.number + 1,
+                code=row.content["code"],
+                label=chosen.label,
             )
         try:
             yield encode_in_order(convert(row.content)) if not row.is_broken else encode(row.content) + b"\n"
         except RowProblem as problem:
-            raise BadInput(f"Row {row.number + 1} {problem.detail} Export as tunesmith or openai.") from problem
+            raise BadInput(
+                "Row {number} {detail} Export as tunesmith or openai.", number=row.number + 1, detail=problem.detail
+            ) from problem
 
 
 def encode_in_order(content: Content) -> bytes:

@@ -99,7 +99,7 @@ class Import:
 
     def _error(self, code: int) -> Exception:
         if self._cancelled:
-            return Cancelled(f"The import of {self._name} was cancelled; nothing of it was kept.")
+            return Cancelled("The import of {name} was cancelled; nothing of it was kept.", name=self._name)
         if problem := self._answer.get("problem"):
             return FileProblem(problem["code"], problem["message"], problem["line"])
         if number := self._answer.get("errno"):
@@ -107,7 +107,9 @@ class Import:
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2] or f"exit code {code}"
         return StudioError(
-            f"Reading {self._name} ended unexpectedly ({last[:300]}). Try again; if it stays, report it."
+            "Reading {name} ended unexpectedly ({last}). Try again; if it stays, report it.",
+            name=self._name,
+            last=last[:300],
         )
 
     def _listen(self) -> None:

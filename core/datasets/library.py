@@ -65,7 +65,11 @@ class Datasets:
     def get(self, dataset_id: str, *, actor: Actor | None = None) -> Dataset:
         found = self.record(dataset_id, actor=actor)
         if found.trashed_at is not None:
-            raise NotFound(f"The dataset “{found.name}” is {deleted_since(found)}. Restore it, or choose another one.")
+            raise NotFound(
+                "The dataset “{name}” is {gone}. Restore it, or choose another one.",
+                name=found.name,
+                gone=deleted_since(found),
+            )
         return found
 
     def record(self, dataset_id: str, *, actor: Actor | None = None) -> Dataset:
@@ -73,7 +77,9 @@ class Datasets:
         with self._database.read() as session:
             found = datasets.get(session, dataset_id)
         if found is None or not may_see(found, actor):
-            raise NotFound(f"There is no dataset “{dataset_id}”. Choose one from the list or upload a file.")
+            raise NotFound(
+                "There is no dataset “{dataset_id}”. Choose one from the list or upload a file.", dataset_id=dataset_id
+            )
         return found
 
     def folder(self, dataset_id: str) -> Path:
@@ -126,7 +132,7 @@ class Datasets:
         read at once, has none. `source` names where the file came from, where that is more than its name.
         """
         if not path.is_file():
-            raise BadInput(f"There is no file {path}. Check the path and try again.")
+            raise BadInput("There is no file {path}. Check the path and try again.", path=path)
         self._home.require_free(path.stat().st_size, f"The dataset {path.name}")
         with self.drafting() as partial:
             if is_small(path):
@@ -154,7 +160,9 @@ class Datasets:
         changed = labels.model_dump(exclude_none=True)
         if labels.visibility is Visibility.PRIVATE and any(row.created_by_email != actor.email for row in family):
             owners = ", ".join(sorted({row.created_by_name for row in family if row.created_by_email != actor.email}))
-            raise Conflict(f"“{family[0].name}” has versions of {owners}, so you cannot make it private.")
+            raise Conflict(
+                "“{name}” has versions of {owners}, so you cannot make it private.", name=family[0].name, owners=owners
+            )
         if changed:
             with self._database.write() as session, self._ballast.explaining():
                 datasets.change(session, [row.id for row in family], **changed)

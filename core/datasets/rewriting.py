@@ -109,7 +109,11 @@ class Rewrite:
         wrong = [number for number in (*change.replace, *change.delete) if not 0 <= number <= last]
         wrong += [number for number in change.insert if not 0 <= number <= last + 1]
         if wrong:
-            raise BadInput(f"There is no row {wrong[0] + 1}; the version has {last + 1:,} rows. Load the page again.")
+            raise BadInput(
+                "There is no row {number}; the version has {count:,} rows. Load the page again.",
+                number=wrong[0] + 1,
+                count=last + 1,
+            )
 
     def _flagged(self) -> set[int]:
         """Rows with a finding that is to be dropped, of the first look and of the closer one."""

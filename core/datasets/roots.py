@@ -35,14 +35,14 @@ class Roots:
         """The file itself. Raises BadInput where it lies outside, or is none."""
         found = self._inside(asked)
         if not found.is_file():
-            raise BadInput(f"There is no file {asked}. Choose one from the list.")
+            raise BadInput("There is no file {asked}. Choose one from the list.", asked=asked)
         return found
 
     def folder(self, asked: Path | str) -> Path:
         """The folder itself. Raises BadInput where it lies outside, or is none."""
         found = self._inside(asked)
         if not found.is_dir():
-            raise BadInput(f"There is no folder {asked}. Name one that holds a model.")
+            raise BadInput("There is no folder {asked}. Name one that holds a model.", asked=asked)
         return found
 
     def holds(self, real: Path) -> bool:
@@ -55,7 +55,7 @@ class Roots:
             return [Entry(root, True, 0) for root in self.folders]
         folder = self._inside(asked)
         if not folder.is_dir():
-            raise BadInput(f"There is no folder {asked}. Choose one from the list.")
+            raise BadInput("There is no folder {asked}. Choose one from the list.", asked=asked)
         entries = []
         for path in sorted(folder.iterdir())[:MOST_ENTRIES]:
             real = path.resolve()
@@ -66,11 +66,16 @@ class Roots:
     def _inside(self, asked: Path | str) -> Path:
         text = str(asked)
         if not self.folders:
-            raise BadInput(f"Nothing may be read from this machine's folders yet. Name some in {VARIABLE} and restart.")
+            raise BadInput(
+                "Nothing may be read from this machine's folders yet. Name some in {variable} and restart.",
+                variable=VARIABLE,
+            )
         if "\0" in text or not Path(text).is_absolute():
-            raise BadInput(f"“{text[:200]!r}” is not an absolute path. Choose one from the list.")
+            raise BadInput("“{asked!r}” is not an absolute path. Choose one from the list.", asked=text[:200])
         real = Path(text).resolve()
         if not self.holds(real):
             shown = ", ".join(map(str, self.folders))
-            raise BadInput(f"{text[:200]} lies outside the folders that may be read ({shown}).")
+            raise BadInput(
+                "{asked} lies outside the folders that may be read ({shown}).", asked=text[:200], shown=shown
+            )
         return real

@@ -151,7 +151,9 @@ class Examination(Examined):
         except subprocess.TimeoutExpired:
             child.cancel()
             raise BadInput(
-                f"{what} not shown within {SPANS_S:.0f} s. The model's chat template may never end."
+                "{what} not shown within {seconds:.0f} s. The model's chat template may never end.",
+                what=what,
+                seconds=SPANS_S,
             ) from None
 
     def rows_by_length(self, start: int, count: int, *, longest: bool = True) -> list[int]:

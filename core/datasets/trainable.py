@@ -7,6 +7,7 @@ from core.datasets.library import Datasets
 from core.errors import BadInput
 from core.formats.problems import Level
 from core.people import Actor
+from core.sentence import Sentence
 from storage.rows import Kind
 from storage.spec import JobSpec, Objective, OtherDataset
 from storage.tables import Dataset
@@ -42,28 +43,48 @@ def require_ready(datasets: Datasets, spec: JobSpec, actor: Actor | None) -> Non
         kinds.add(found.kind)
     if len(kinds) > 1:
         held = " and ".join(HOLDS[kind] for kind in sorted(kinds))
-        raise BadInput(f"Training and evaluation differ in what they hold ({held}). Choose two of one kind.")
+        raise BadInput("Training and evaluation differ in what they hold ({held}). Choose two of one kind.", held=held)
 
 
 def require_trainable(dataset: Dataset, report: Report | None, objective: Objective) -> None:
     """Raises BadInput with the figures and the next thing to do. `report` only names the reasons."""
     name = f"“{dataset.name}” version {dataset.version}"
     if dataset.kind not in LEARNS_FROM[objective]:
-        raise BadInput(f"{name} holds {HOLDS[dataset.kind]}, but {NAMES[objective]} {_remedy(dataset.kind, objective)}")
+        raise BadInput(
+            "{name} holds {held}, but {job} {remedy}",
+            name=name,
+            held=Sentence(HOLDS[dataset.kind]),
+            job=Sentence(NAMES[objective]),
+            remedy=_remedy(dataset.kind, objective),
+        )
     if dataset.errors:
         raise BadInput(
-            f"{dataset.errors:,} of {dataset.rows:,} rows of {name} have errors{_reasons(report)}. Drop them (a new "
-            "version) or mend them; as they are, they would train nothing or the wrong thing."
+            "{errors:,} of {rows:,} rows of {name} have errors{report}. Drop them (a new version) or mend them; "
+            "as they are, they would train nothing or the wrong thing.",
+            errors=dataset.errors,
+            rows=dataset.rows,
+            name=name,
+            report=_reasons(report),
         )
     if dataset.rows < MINIMUM_EXAMPLES:
-        raise BadInput(f"{name} has {dataset.rows} examples; at least {MINIMUM_EXAMPLES} are required. Add some.")
+        raise BadInput(
+            "{name} has {count} example; at least {least} are required. Add some. | "
+            "{name} has {count} examples; at least {least} are required. Add some.",
+            name=name,
+            count=dataset.rows,
+            least=MINIMUM_EXAMPLES,
+        )
 
 
 def _remedy(kind: Kind, objective: Objective) -> str:
-    wanted = " or ".join(HOLDS[kind] for kind in LEARNS_FROM[objective])
+    wanted: str = Sentence(HOLDS[LEARNS_FROM[objective][0]])
+    for other in LEARNS_FROM[objective][1:]:
+        wanted = Sentence("{one} or {other}", one=wanted, other=Sentence(HOLDS[other]))
     fitting = next((NAMES[other] for other, kinds in LEARNS_FROM.items() if kind in kinds), "")
-    other_way = f", or a job for {fitting}" if fitting else ""
-    return f"learns from {wanted}. Choose such a dataset{other_way}."
+    if not fitting:
+        return Sentence("learns from {wanted}. Choose such a dataset.", wanted=wanted)
+    way = "learns from {wanted}. Choose such a dataset, or a job for {fitting}."
+    return Sentence(way, wanted=wanted, fitting=Sentence(fitting))
 
 
 def _reasons(report: Report | None) -> str:

@@ -49,8 +49,8 @@ class WrongType(BadInput):
 class WrongOffset(Conflict):
     """The bytes do not follow those that are there; `offset` is where to go on."""
 
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, /, offset: int, **values: object) -> None:
+        super().__init__(sentence, **values)
         self.offset = offset
 
 
@@ -93,11 +93,15 @@ class Uploads:
     def create(self, name: str, size: int, session: str, *, is_export: bool = False) -> Upload:
         """Room for `size` bytes. Refused before the first of them where they cannot be kept."""
         if size <= 0:
-            raise BadInput(f"{name or 'The file'} is empty. Choose a file with at least 10 examples.")
+            raise BadInput("{name} is empty. Choose a file with at least 10 examples.", name=name or "The file")
         if size > self.limit_bytes:
             raise TooLarge(
-                f"{name} has {_mb(size)} MB; up to {_mb(self.limit_bytes)} MB are allowed. Use a smaller or a "
-                f"compressed file (.gz, .zst), or start the studio with a higher {LIMIT_VARIABLE}."
+                "{name} has {size} MB; up to {limit} MB are allowed. Use a smaller or a compressed file (.gz, "
+                ".zst), or start the studio with a higher {variable}.",
+                name=name,
+                size=_mb(size),
+                limit=_mb(self.limit_bytes),
+                variable=LIMIT_VARIABLE,
             )
         with self._creating, self._ballast.explaining():
             self.sweep()
@@ -129,9 +133,11 @@ class Uploads:
             upload = replace(upload, offset=upload.path.stat().st_size)
             if upload.sha256 or offset != upload.offset:
                 raise WrongOffset(
-                    f"{upload.name} has {upload.offset} bytes here, so it cannot go on at {offset}. "
-                    f"Send the rest from {upload.offset}.",
+                    "{name} has {here} bytes here, so it cannot go on at {asked}. Send the rest from {here}.",
                     upload.offset,
+                    name=upload.name,
+                    here=upload.offset,
+                    asked=offset,
                 )
             chunk = Chunk(upload, live, self._home, self._ballast, sha256)
             live.writer = chunk
@@ -143,12 +149,19 @@ class Uploads:
         if upload.sha256:
             return upload
         if upload.offset != upload.bytes:
-            raise WrongOffset(f"{upload.offset} of {upload.bytes} bytes are here. Send the rest first.", upload.offset)
+            raise WrongOffset(
+                "{here} of {size} bytes are here. Send the rest first.",
+                upload.offset,
+                here=upload.offset,
+                size=upload.bytes,
+            )
         live = self._live.pop(upload_id, _Live())
         found = live.digest.hexdigest() if live.hashed == upload.bytes else sha256_of(upload.path)
         if sha256 and sha256.lower() != found:
             self._remove(upload_id)
-            raise BadInput(f"{upload.name} arrived damaged (its SHA-256 is {found}). Upload it again.")
+            raise BadInput(
+                "{name} arrived damaged (its SHA-256 is {found}). Upload it again.", name=upload.name, found=found
+            )
         fsync_path(upload.path)
         upload = replace(upload, sha256=found)
         self._save(upload)
@@ -198,7 +211,9 @@ class Uploads:
         others = list(self._all())
         if sum(upload.bytes for upload in others) + size > QUOTA_FILES * self.limit_bytes:
             raise BadInput(
-                f"{len(others)} uploads wait to be imported. Import or cancel some of them before you add {name}."
+                "{count} uploads wait to be imported. Import or cancel some of them before you add {name}.",
+                count=len(others),
+                name=name,
             )
         # Twice: the rows that it becomes lie beside it until the import is done.
         self._home.require_free(2 * size + sum(upload.bytes - upload.offset for upload in others), f"Uploading {name}")
@@ -252,7 +267,11 @@ class Chunk:
         """The first bytes of a file must come in one piece of `LOOKED_AT` or more, else they are not kept."""
         upload = self._upload
         if self.offset + len(data) > upload.bytes:
-            raise TooLarge(f"{upload.name} was announced with {upload.bytes} bytes, and more came. Upload it again.")
+            raise TooLarge(
+                "{name} was announced with {size} bytes, and more came. Upload it again.",
+                name=upload.name,
+                size=upload.bytes,
+            )
         if self.offset == 0:
             if len(data) < min(LOOKED_AT, upload.bytes):
                 return
@@ -261,7 +280,7 @@ class Chunk:
             raise DiskFull(shortage)
         with self._live.lock, self._ballast.explaining():
             if self._live.writer is not self:
-                raise WrongOffset(f"Another connection goes on with {upload.name}.", self.offset)
+                raise WrongOffset("Another connection goes on with {name}.", self.offset, name=self._upload.name)
             self._keep(data)
 
     def _keep(self, data: bytes) -> None:
@@ -282,7 +301,11 @@ class Chunk:
                 os.truncate(self._upload.path, self._upload.offset)
                 self._live.digest = self._before or hashlib.sha256()
                 self._live.hashed = self._upload.offset if self._before else 0
-        raise BadInput(f"A part of {self._upload.name} arrived damaged. Send it again from {self._upload.offset}.")
+        raise BadInput(
+            "A part of {name} arrived damaged. Send it again from {offset}.",
+            name=self._upload.name,
+            offset=self._upload.offset,
+        )
 
     def close(self) -> None:
         self._file.close()
@@ -333,7 +356,10 @@ def _hashed(session: str) -> str:
 
 
 def _nothing(upload_id: str) -> NotFound:
-    return NotFound(f"There is no upload {upload_id[:40]}. It was cancelled or has expired; choose the file again.")
+    return NotFound(
+        "There is no upload {upload_id}. It was cancelled or has expired; choose the file again.",
+        upload_id=upload_id[:40],
+    )
 
 
 def _mb(size_bytes: int) -> str:

@@ -89,7 +89,7 @@ class Versions:
             if diff.is_empty:
                 raise Conflict(otherwise)
             if not report.rows:
-                raise Conflict(f"Nothing of “{parent.name}” would be left. Mend some rows instead.")
+                raise Conflict("Nothing of “{name}” would be left. Mend some rows instead.", name=parent.name)
             row = described(report, actor)
             row.family, row.parent_id, row.source_name = parent.family, parent.id, parent.source_name
             row.name, row.description = parent.name, parent.description
@@ -111,7 +111,7 @@ class Versions:
     def _require_new(self, row: Dataset) -> None:
         same = next((old for old in self._datasets.family(row.family) if old.sha256 == row.sha256), None)
         if same:
-            raise Conflict(f"That would be version {same.version} again, row for row. Use that one.")
+            raise Conflict("That would be version {version} again, row for row. Use that one.", version=same.version)
 
 
 def _rows(count: int) -> str:

@@ -30,11 +30,13 @@ class _PlainLoader(yaml.SafeLoader):
 def content_of(text: str) -> Content:
     """Raises BadInput. JSON is read as YAML too, which knows all of it."""
     if len(text) > MOST_CHARACTERS:
-        raise BadInput(f"The grader has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read.")
+        raise BadInput(
+            "The grader has {count:,} characters; at most {most:,} are read.", count=len(text), most=MOST_CHARACTERS
+        )
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _PlainLoader)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise BadInput(f"This is neither JSON nor YAML: {' '.join(str(error).split())[:200]}.") from None
+        raise BadInput("This is neither JSON nor YAML: {error}.", error=" ".join(str(error).split())[:200]) from None
     if not isinstance(found, dict):
         raise BadInput('A grader is an object with a “type”, for example {"type": "string_check", …}.')
     return ours(found)

@@ -62,8 +62,9 @@ class GraderTrial(Examined):
         except subprocess.TimeoutExpired:
             self._child.cancel()
             raise BadInput(
-                f"The grader took longer than {self._patience_s:.0f} s for a few made-up answers and was ended. "
-                "Make it simpler: training would wait for it at every answer."
+                "The grader took longer than {seconds:.0f} s for a few made-up answers and was ended. Make it "
+                "simpler: training would wait for it at every answer.",
+                seconds=self._patience_s,
             ) from None
         except ChildFailed as error:
             raise BadInput(str(error)) from error
@@ -100,7 +101,7 @@ class GraderTrials:
 
 def require_prompts(name: str, kind: Kind) -> None:
     if kind is not Kind.REINFORCEMENT:
-        raise BadInput(f"“{name}” has no prompts with columns to grade against. Choose a dataset that has.")
+        raise BadInput("“{name}” has no prompts with columns to grade against. Choose a dataset that has.", name=name)
 
 
 def require_grader(rft: Rft) -> Grader:

@@ -75,7 +75,9 @@ class Adapters:
     def get(self, adapter_id: str) -> Adapter:
         found = brought_adapter(self._home.adapters / adapter_id) if "/" not in adapter_id else None
         if found is None:
-            raise NotFound(f"There is no adapter “{adapter_id[:80]}” here. See them on the models page.")
+            raise NotFound(
+                "There is no adapter “{adapter_id}” here. See them on the models page.", adapter_id=adapter_id[:80]
+            )
         return found
 
     def folder(self, adapter_id: str) -> Path:
@@ -88,7 +90,8 @@ class Adapters:
         model = self._base(base or str(config.get("base_model_name_or_path") or ""))
         if not (folder / ADAPTER).is_file():
             raise BadInput(
-                f"There is no {ADAPTER}: adapters are taken as safetensors only. Save it so and add it again."
+                "There is no {adapter}: adapters are taken as safetensors only. Save it so and add it again.",
+                adapter=ADAPTER,
             )
         self._home.require_free((folder / ADAPTER).stat().st_size, "This adapter")
         tensors = tensors_in(folder / ADAPTER)
@@ -133,13 +136,14 @@ class Adapters:
 
     def _base(self, named: str) -> ModelRef:
         if not named:
-            raise BadInput(f"The adapter's {ADAPTER_CONFIG} names no base model. Choose it from the library.")
+            raise BadInput("The adapter's {file} names no base model. Choose it from the library.", file=ADAPTER_CONFIG)
         try:
             return self._models.get(named)
         except NotFound:
             raise BadInput(
-                f"The adapter was made for {named[:200]}, which is not in the library. Fetch that model first, or "
-                "choose the base model yourself."
+                "The adapter was made for {named}, which is not in the library. Fetch that model first, or "
+                "choose the base model yourself.",
+                named=named[:200],
             ) from None
 
 
@@ -158,17 +162,18 @@ def method_of(config: Mapping[str, Any]) -> Lora:
     kind = config.get("peft_type")
     if kind != "LORA":
         raise BadInput(
-            f"This adapter is of the type {str(kind)[:40]}; LoRA is what can be brought. Merge it elsewhere."
+            "This adapter is of the type {kind}; LoRA is what can be brought. Merge it elsewhere.", kind=str(kind)[:40]
         )
     if strange := next((field for field in _MUST_BE_EMPTY if config.get(field)), ""):
         raise BadInput(
-            f"This adapter uses {strange}, which is not supported here. Bring a plain LoRA, or a whole model."
+            "This adapter uses {strange}, which is not supported here. Bring a plain LoRA, or a whole model.",
+            strange=strange,
         )
     if config.get("bias", "none") != "none":
         raise BadInput("This adapter trains biases, which is not supported here. Bring a plain LoRA, or a whole model.")
     alpha = config.get("lora_alpha", 8)
     if not isinstance(alpha, int | float) or not math.isfinite(alpha) or alpha != int(alpha):
-        raise BadInput(f"lora_alpha is {str(alpha)[:40]}, and a whole number is expected.")
+        raise BadInput("lora_alpha is {alpha}, and a whole number is expected.", alpha=str(alpha)[:40])
     try:
         return Lora.model_validate(
             {
@@ -180,7 +185,9 @@ def method_of(config: Mapping[str, Any]) -> Lora:
             }
         )
     except (ValidationError, TypeError, ValueError) as error:
-        raise BadInput(f"{ADAPTER_CONFIG} has figures that no LoRA has: {str(error)[:200]}") from error
+        raise BadInput(
+            "{file} has figures that no LoRA has: {error}", file=ADAPTER_CONFIG, error=str(error)[:200]
+        ) from error
 
 
 def config_of(method: Lora, base: str) -> dict[str, Any]:
@@ -214,24 +221,33 @@ def require_fit(tensors: Mapping[str, Tensor], weights: Mapping[str, Tensor], ra
     for name, tensor in tensors.items():
         found = _TENSOR.fullmatch(name)
         if not found:
-            raise BadInput(f"“{name[:120]}” is no tensor of a LoRA. Bring an adapter as PEFT saves it.")
+            raise BadInput("“{name}” is no tensor of a LoRA. Bring an adapter as PEFT saves it.", name=name[:120])
         parts.setdefault(found["module"], {})[found["part"]] = tensor
     if not parts:
-        raise BadInput(f"{ADAPTER} is empty. Bring an adapter as PEFT saves it.")
+        raise BadInput("{adapter} is empty. Bring an adapter as PEFT saves it.", adapter=ADAPTER)
     for module, both in parts.items():
         # Some families' files leave out the first part of a name.
         weight = weights.get(f"{module}.weight") or weights.get(f"{module.partition('.')[2]}.weight")
         if weight is None or len(weight.shape) != 2:
             raise BadInput(
-                f"The adapter changes {module}, and {base} has no such layer. Choose the base that it is for."
+                "The adapter changes {module}, and {base} has no such layer. Choose the base that it is for.",
+                module=module,
+                base=base,
             )
         a, b = both.get("A"), both.get("B")
         if a is None or b is None or a.shape[:1] != (rank,) or b.shape[1:] != (rank,):
-            raise BadInput(f"The adapter's matrices for {module} are not of rank {rank}. Save it again.")
+            raise BadInput(
+                "The adapter's matrices for {module} are not of rank {rank}. Save it again.", module=module, rank=rank
+            )
         if len(a.shape) != 2 or len(b.shape) != 2 or {a.shape[1], b.shape[0]} != set(weight.shape):
             shapes = f"{b.shape[0]} x {a.shape[-1]}" if b.shape else "none"
             raise BadInput(
-                f"The adapter changes {module} as {shapes}, and in {base} it is {weight.shape[0]} x {weight.shape[1]}. "
-                "Choose the base that it is for."
+                "The adapter changes {module} as {shapes}, and in {base} it is {rows} x {columns}. Choose the "
+                "base that it is for.",
+                module=module,
+                shapes=shapes,
+                base=base,
+                rows=weight.shape[0],
+                columns=weight.shape[1],
             )
     return sorted({module.rpartition(".")[2] for module in parts})

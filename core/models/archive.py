@@ -39,7 +39,9 @@ def unpack(archive: Path, into: Path, home: Home) -> None:
                 if path.parent in folders and _TAKEN.fullmatch(path.name):
                     _copy(stream, into / path.name, size, archive)
     except _BROKEN as error:
-        raise BadInput(f"{archive.name} cannot be unpacked ({str(error)[:200]}). Pack the folder again.") from error
+        raise BadInput(
+            "{name} cannot be unpacked ({error}). Pack the folder again.", name=archive.name, error=str(error)[:200]
+        ) from error
 
 
 def _measure(members: Iterator[Member], archive: Path, home: Home) -> dict[PurePosixPath, int]:
@@ -47,11 +49,15 @@ def _measure(members: Iterator[Member], archive: Path, home: Home) -> dict[PureP
     found: dict[PurePosixPath, int] = {}
     for path, size, _ in members:
         if path in found:
-            raise BadInput(f"{archive.name} holds {path} twice. Pack the folder again.")
+            raise BadInput("{name} holds {path} twice. Pack the folder again.", name=archive.name, path=path)
         found[path] = size
     total = sum(found.values())
     if total > LARGEST_RATIO * max(archive.stat().st_size, 1024**2):
-        raise BadInput(f"{archive.name} would unpack to {total:,} bytes, which no model does. Pack the folder again.")
+        raise BadInput(
+            "{name} would unpack to {total:,} bytes, which no model does. Pack the folder again.",
+            name=archive.name,
+            total=total,
+        )
     home.require_free(total, f"Unpacking {archive.name}")
     return found
 
@@ -67,7 +73,9 @@ def _opened(archive: Path) -> Iterator[Iterator[Member]]:
         with tarfile.open(archive, "r:gz") as packed:
             yield _of_tar(packed, archive)
     else:
-        raise BadInput(f"{archive.name} is neither a zip archive nor a .tar.gz. Pack the folder as one of them.")
+        raise BadInput(
+            "{name} is neither a zip archive nor a .tar.gz. Pack the folder as one of them.", name=archive.name
+        )
 
 
 def _of_zip(archive: zipfile.ZipFile, path: Path) -> Iterator[Member]:
@@ -90,7 +98,9 @@ def _of_tar(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
 
 def _require_few(count: int, path: Path) -> None:
     if count > MOST_MEMBERS:
-        raise BadInput(f"{path.name} holds more than {MOST_MEMBERS:,} files. Pack the model's folder only.")
+        raise BadInput(
+            "{name} holds more than {most:,} files. Pack the model's folder only.", name=path.name, most=MOST_MEMBERS
+        )
 
 
 def _copy(stream: IO[bytes], target: Path, size: int, archive: Path) -> None:
@@ -100,7 +110,9 @@ def _copy(stream: IO[bytes], target: Path, size: int, archive: Path) -> None:
             file.write(piece)
             left -= len(piece)
     if left:
-        raise BadInput(f"{archive.name} ends in the middle of {target.name}. Pack and upload it again.")
+        raise BadInput(
+            "{name} ends in the middle of {member}. Pack and upload it again.", name=archive.name, member=target.name
+        )
 
 
 def _nothing(archive: Path, sizes: dict[PurePosixPath, int]) -> str:

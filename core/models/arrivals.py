@@ -51,7 +51,7 @@ class ModelArrivals:
         """`name` and `base` are an adapter's, where it does not say. Raises StudioError."""
         if (folder / ADAPTER_CONFIG).is_file():
             if closed := next((path for path in folder.iterdir() if not is_open(path.resolve())), None):
-                raise BadInput(f"{closed} lies outside the folders that may be read.")
+                raise BadInput("{closed} lies outside the folders that may be read.", closed=closed)
             adapter = self._adapters.add(folder, actor=actor, name=name, base=base)
             return Added(adapter.id, adapter.name, True)
         model_id = self._folders.add(folder, copy=copy, origin=origin, on_progress=on_progress, is_open=is_open)

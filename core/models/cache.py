@@ -46,7 +46,12 @@ class HubCache:
         model = known.get(name)
         if model is None:
             usable = ", ".join(other.name for other in known.values() if not other.problem) or "none"
-            raise NotFound(f"The cache {self.place} has no model {name[:100]}. It holds: {usable}.")
+            raise NotFound(
+                "The cache {place} has no model {name}. It holds: {usable}.",
+                place=self.place,
+                name=name[:100],
+                usable=usable,
+            )
         if model.problem:
             raise BadInput(model.problem)
         owner, _, short = name.rpartition("/")
@@ -81,7 +86,7 @@ def _require_all(folder: Path, weights: set[str], name: str) -> None:
     mapped = index.get("weight_map")
     wanted = set(map(str, mapped.values())) if isinstance(mapped, dict) else set()
     if "model.safetensors" not in weights and wanted != weights:
-        raise BadInput(f"The cache holds {name} only in part. Fetch it with: tunesmith models pull {name}.")
+        raise BadInput("The cache holds {name} only in part. Fetch it with: tunesmith models pull {name}.", name=name)
 
 
 def _commit_of(repository: Path) -> str:

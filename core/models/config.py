@@ -37,13 +37,14 @@ def read_strictly(path: Path, limit_bytes: int = LARGEST_CONFIG) -> dict[str, An
             data = file.read(limit_bytes + 1)
         found = json.loads(data) if len(data) <= limit_bytes else None
     except FileNotFoundError:
-        raise BadInput(f"{path.name} is missing. Choose a whole model.") from None
+        raise BadInput("{name} is missing. Choose a whole model.", name=path.name) from None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise BadInput(
-            f"{path.name} is not a JSON object of at most {limit_bytes // 1024**2} MB, so it is not read. Choose "
-            "another model."
+            "{name} is not a JSON object of at most {limit} MB, so it is not read. Choose another model.",
+            name=path.name,
+            limit=limit_bytes // 1024**2,
         )
     return found
 
@@ -57,18 +58,26 @@ def require_harmless(folder: Path, name: str) -> str:
     for file, content in files.items():
         if found := _code(content):
             raise BadInput(
-                f"{name} is refused: “{found}” in its {file} makes transformers run code that came with the model, and "
-                "Tunesmith never does. Choose a model that transformers knows by itself."
+                "{name} is refused: “{found}” in its {file} makes transformers run code that came with the "
+                "model, and Tunesmith never does. Choose a model that transformers knows by itself.",
+                name=name,
+                found=found,
+                file=file,
             )
     if "quantization_config" in config:
         raise BadInput(
-            f"{name} is stored quantised, which can neither be trained nor merged exactly. Choose the original; QLoRA "
-            "quantises it when it is loaded."
+            "{name} is stored quantised, which can neither be trained nor merged exactly. Choose the original; "
+            "QLoRA quantises it when it is loaded.",
+            name=name,
         )
     _require_bounds(config, name)
     kind = config.get("model_type")
     if not isinstance(kind, str) or not _MODEL_TYPE.fullmatch(kind):
-        raise BadInput(f"{name} is refused: its {CONFIG} does not say what type of model it is. Choose another.")
+        raise BadInput(
+            "{name} is refused: its {config} does not say what type of model it is. Choose another.",
+            name=name,
+            config=CONFIG,
+        )
     return kind
 
 
@@ -106,7 +115,12 @@ def _require_bounds(content: object, name: str, depth: int = 0) -> None:
         most = _MOST.get(key)
         if most is not None and value is not None and (type(value) is not int or not 0 <= value <= most):
             raise BadInput(
-                f"{name} is refused: {key} is {str(value)[:40]} in its {CONFIG}, and 0 to {most:,} make sense. Choose "
-                "another model."
+                "{name} is refused: {key} is {value} in its {config}, and 0 to {most:,} make sense. Choose "
+                "another model.",
+                name=name,
+                key=key,
+                value=str(value)[:40],
+                config=CONFIG,
+                most=most,
             )
         _require_bounds(value, name, depth + 1)

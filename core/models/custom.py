@@ -99,7 +99,9 @@ class CustomModels:
             return self._of_adapter(self._adapters.get(model_id))
         job = self._runs.get(model_id)
         if not self._runs.folder(job.id).has_output():
-            raise NotFound(f"The job “{job.title}” has no finished output. Wait for it, or choose another model.")
+            raise NotFound(
+                "The job “{title}” has no finished output. Wait for it, or choose another model.", title=job.title
+            )
         return self._of(job)
 
     def lineage(self, model_id: str, models: Path) -> Lineage:
@@ -129,7 +131,9 @@ class CustomModels:
         try:
             cleaned = Tags(tags=tags)
         except ValidationError as error:
-            raise BadInput(f"At most {MOST_TAGS} tags fit on a model; {len(tags)} were given.") from error
+            raise BadInput(
+                "At most {most} tags fit on a model; {count} were given.", most=MOST_TAGS, count=len(tags)
+            ) from error
         write_json(self._tags_of(model.id), cleaned.model_dump())
         return self.get(model_id)
 

@@ -87,7 +87,7 @@ class Downloads:
         """Here and now: the model's id. Raises StudioError."""
         download, is_new = self._enter(name, revision)
         if not is_new:
-            raise Conflict(f"{name} is being fetched already.")
+            raise Conflict("{name} is being fetched already.", name=name)
         return self._run(download, on_progress)
 
     def all(self) -> list[Look]:
@@ -212,7 +212,7 @@ class Downloads:
         try:
             lock.acquire(timeout=patience_s)
         except filelock.Timeout as error:
-            raise Conflict(f"{name} is being fetched right now. Wait for it, or stop it first.") from error
+            raise Conflict("{name} is being fetched right now. Wait for it, or stop it first.", name=name) from error
         try:
             yield
         finally:

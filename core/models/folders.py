@@ -50,7 +50,9 @@ class Folders:
         chosen = choose(files_in(folder), folder.name)
         files = [folder / file.path for file in (*chosen.texts, *chosen.weights)]
         if closed := next((path for path in files if not is_open(path.resolve())), None):
-            raise BadInput(f"{closed} lies outside the folders that may be read. Put the file itself in its place.")
+            raise BadInput(
+                "{closed} lies outside the folders that may be read. Put the file itself in its place.", closed=closed
+            )
         revision = origin.revision if origin else _digest(files, work, on_progress)
         name = folder.name or "model"
         origin = origin or Origin(name, "This machine", name, revision, "folder", licence_in(folder))
@@ -89,7 +91,9 @@ def files_in(folder: Path) -> list[RepositoryFile]:
     try:
         paths = sorted(folder.iterdir())[:MOST_FILES]
     except OSError as error:
-        raise BadInput(f"{folder} cannot be read ({error.strerror}). Name a folder with a model in it.") from error
+        raise BadInput(
+            "{folder} cannot be read ({error}). Name a folder with a model in it.", folder=folder, error=error.strerror
+        ) from error
     return [RepositoryFile(path.name, path.stat().st_size) for path in paths if path.is_file()]
 
 

@@ -67,10 +67,16 @@ class Models:
         known = {info.id: info for info in self.all()}
         info = known.get(model_id) or next((i for i in known.values() if i.public_id == model_id), None)
         if info is None:
-            raise NotFound(f"There is no model “{model_id}” on this machine. Available: {', '.join(known)}.")
+            raise NotFound(
+                "There is no model “{model_id}” on this machine. Available: {known}.",
+                model_id=model_id,
+                known=", ".join(known),
+            )
         if not info.ready:
             raise NotFound(
-                f"The model {info.name} is not ready yet: {self.starter.state().detail or 'it is being made'}."
+                "The model {name} is not ready yet: {state}.",
+                name=info.name,
+                state=self.starter.state().detail or "it is being made",
             )
         folder = self._home.models / info.id
         details = read_json(folder / "model.json") or {}

@@ -32,7 +32,7 @@ class Removal:
         """Its name. It lies in the trash for a week. Raises NotFound, Conflict, or BadInput for the starter."""
         model = self._models.get(model_id)
         if model.id == STARTER_ID:
-            raise BadInput(f"{model.name} comes with Tunesmith and would be made again; it stays.")
+            raise BadInput("{name} comes with Tunesmith and would be made again; it stays.", name=model.name)
         if said := next(filter(None, (objection(model.id) for objection in self.objections)), ""):
             raise Conflict(said)
         # A transaction of the index: no job of this model is submitted meanwhile.
@@ -41,7 +41,10 @@ class Removal:
                 named = ", ".join(f"“{job.title}” ({job.status.value})" for job in users[:3])
                 more = f" and {len(users) - 3} more" if len(users) > 3 else ""
                 raise Conflict(
-                    f"{model.name} is used by {named}{more}. Wait for it or cancel it, then delete the model."
+                    "{name} is used by {named}{more}. Wait for it or cancel it, then delete the model.",
+                    name=model.name,
+                    named=named,
+                    more=more,
                 )
             self._trash.take(self._home.models / model.id)
         log.info("%s deleted the model %s.", actor.email, model.id)

@@ -71,14 +71,23 @@ def choose(files: Iterable[RepositoryFile], name: str) -> Choice:
     if not weights:
         raise BadInput(_without_weights(name, there))
     if len(weights) > MOST_SHARDS:
-        raise BadInput(f"{name} comes in {len(weights):,} files; at most {MOST_SHARDS} are taken. Choose another.")
+        raise BadInput(
+            "{name} comes in {count:,} files; at most {most} are taken. Choose another.",
+            name=name,
+            count=len(weights),
+            most=MOST_SHARDS,
+        )
     texts = [file for path, file in sorted(there.items()) if path in _TEXTS or _LICENCE.fullmatch(path)]
     for file in texts:
         most = _TEXTS.get(file.path, LARGEST_CONFIG)
         if file.bytes > most and not _OPTIONAL.fullmatch(file.path):
             raise BadInput(
-                f"{name} is refused: its {file.path} has {file.bytes / 1024**2:,.0f} MB, and at most "
-                f"{most / 1024**2:,.0f} MB are read. Choose another model."
+                "{name} is refused: its {path} has {size:,.0f} MB, and at most {most:,.0f} MB are read. Choose "
+                "another model.",
+                name=name,
+                path=file.path,
+                size=file.bytes / 1024**2,
+                most=most / 1024**2,
             )
     kept = tuple(file for file in texts if file.bytes <= _TEXTS.get(file.path, LARGEST_CONFIG))
     if SINGLE in there:
@@ -100,8 +109,10 @@ def require_shards(index: dict[str, object], weights: Sequence[RepositoryFile], 
     named = set(mapped.values()) if isinstance(mapped, dict) else set()
     if not named or named != {file.path for file in weights}:
         raise BadInput(
-            f"{name} is refused: its {INDEX} does not name the weight files that are there. Choose another model, or "
-            "another revision of it."
+            "{name} is refused: its {index} does not name the weight files that are there. Choose another model, "
+            "or another revision of it.",
+            name=name,
+            index=INDEX,
         )
 
 

@@ -29,7 +29,9 @@ def tensors_in(path: Path) -> dict[str, Tensor]:
         found = {name: _tensor(entry, data_bytes) for name, entry in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
         raise BadInput(
-            f"{path.name} is no whole safetensors file ({str(error)[:120]}). Get or save it again."
+            "{name} is no whole safetensors file ({error}). Get or save it again.",
+            name=path.name,
+            error=str(error)[:120],
         ) from error
     return found
 

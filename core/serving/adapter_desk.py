@@ -58,10 +58,12 @@ class AdapterDesk:
             if answer.status_code >= 400:
                 error = BadInput(sentence(answer))
         except httpx.HTTPError as trouble:
-            error = Unavailable(f"The adapter could not be loaded: the worker did not answer ({trouble}).")
+            error = Unavailable(
+                "The adapter could not be loaded: the worker did not answer ({trouble}).", trouble=trouble
+            )
         except Exception as trouble:  # a thread's edge: whoever waits for it must hear that nothing comes
             log.exception("An adapter could not be loaded.")
-            error = Unavailable(f"The adapter could not be loaded ({trouble}).")
+            error = Unavailable("The adapter could not be loaded ({trouble}).", trouble=trouble)
         with self._lock:
             if not loaded.done():
                 loaded.set_exception(error) if error else loaded.set_result(None)

@@ -76,7 +76,8 @@ class Deployments:
         with self._database.write() as session:
             if deployments.by_name(session, name):
                 raise Conflict(
-                    f"There is a deployment “{name}” already. Choose another name, or switch it to another target."
+                    "There is a deployment “{name}” already. Choose another name, or switch it to another target.",
+                    name=name,
                 )
             deployments.add(session, row)
             self._keep(row)
@@ -131,7 +132,9 @@ class Deployments:
         with self._database.read() as session:
             row = deployments.by_name(session, name)
         if row is None:
-            raise NotFound(f"There is no deployment “{name[:80]}”. It may have been deleted; look in the list.")
+            raise NotFound(
+                "There is no deployment “{name}”. It may have been deleted; look in the list.", name=name[:80]
+            )
         return row
 
     def rows(self) -> list[Deployment]:
@@ -187,8 +190,9 @@ class Deployments:
     def _new(self, name: str, asked: str, actor: Actor) -> Deployment:
         if not re.fullmatch(NAME_PATTERN, name):
             raise BadInput(
-                f"“{name[:80]}” cannot be a deployment's name: use 1 to 63 small letters, digits, dots, dashes and "
-                "underscores, beginning with a letter or digit."
+                "“{name}” cannot be a deployment's name: use 1 to 63 small letters, digits, dots, dashes and "
+                "underscores, beginning with a letter or digit.",
+                name=name[:80],
             )
         target = self._target(asked, actor)
         return Deployment(
@@ -237,7 +241,7 @@ class Deployments:
         values = row.model_dump(include={"kind", "target_id", "step", "wanted", "message"})
         with self._database.write() as session:
             if not deployments.change(session, row.id, **values):
-                raise NotFound(f"The deployment “{row.name}” has been deleted meanwhile.")
+                raise NotFound("The deployment “{name}” has been deleted meanwhile.", name=row.name)
             self._keep(row)
         self._changed()
         return row

@@ -80,7 +80,11 @@ def _bits() -> Literal[8, 16]:
         case "16":
             return 16
         case asked:
-            raise BadInput(f"{BITS_VARIABLE} is “{asked[:80]}”; set it to 8 or 16, or leave it out (16).")
+            raise BadInput(
+                "{variable} is “{asked}”; set it to 8 or 16, or leave it out (16).",
+                variable=BITS_VARIABLE,
+                asked=asked[:80],
+            )
 
 
 def _number(variable: str, default: float) -> float:
@@ -90,5 +94,10 @@ def _number(variable: str, default: float) -> float:
     except ValueError:
         number = -1
     if not 0 < number < 1e6:
-        raise BadInput(f"{variable} is “{asked[:80]}”; set it to a number above 0, or leave it out ({default:g}).")
+        raise BadInput(
+            "{variable} is “{asked}”; set it to a number above 0, or leave it out ({default:g}).",
+            variable=variable,
+            asked=asked[:80],
+            default=default,
+        )
     return number

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.devices import CPU
+from core.sentence import Sentence, together
 from core.serving.slot import Phase, Slot
 from core.serving.targets import Place
 
@@ -45,17 +46,25 @@ def standing(place: Place, slot: Slot | None) -> Standing:
     if slot.phase is Phase.LOADING:
         doing = slot.worker.doing if slot.worker else ""
         if slot.crashes:
-            again = f"{slot.reason} It is being loaded again (crash {slot.crashes})."
+            again = Sentence(
+                "{reason} It is being loaded again (crash {number}).", reason=slot.reason, number=slot.crashes
+            )
             return Standing(state=State.DEGRADED, reason=again, engine=engine)
-        reason = f"Loading {place.base.title}" + (f": {doing}" if doing else ".")
+        reason = (
+            Sentence("Loading {model}: {doing}", model=place.base.title, doing=doing)
+            if doing
+            else Sentence("Loading {model}.", model=place.base.title)
+        )
         return Standing(state=State.STARTING, reason=reason, engine=engine)
     engine = ENGINES.get(slot.worker.engine, engine) if slot.worker else engine
-    device = "this machine's processor" if place.base.device == CPU else f"a GPU ({slot.device_uuid})"
+    here = Sentence("this machine's processor")
+    device = here if place.base.device == CPU else Sentence("a GPU ({id})", id=slot.device_uuid)
+    answers = Sentence("Answers with {engine} on {device}.", engine=engine, device=device)
     instead = slot.worker.instead if slot.worker else ""
-    why = f" {ENGINES[place.base.engine]} could not be used: {instead}" if instead else ""
+    why = Sentence("{engine} could not be used: {reason}", engine=ENGINES[place.base.engine], reason=instead)
     loaded = Standing(
         state=State.READY,
-        reason=f"Answers with {engine} on {device}.{why}",
+        reason=together([answers, why]) if instead else answers,
         memory_bytes=slot.memory_bytes,
         engine=engine,
         shares=len(slot.adapters),
@@ -77,7 +86,7 @@ def with_adapter(loaded: Standing, place: Place, slot: Slot) -> Standing:
     if error := held.loaded.exception():
         return Standing(
             state=State.DEGRADED,
-            reason=f"The adapter could not be loaded: {error}",
+            reason=Sentence("The adapter could not be loaded: {error}", error=error),
             memory_bytes=loaded.memory_bytes,
             engine=loaded.engine,
         )
@@ -86,6 +95,11 @@ def with_adapter(loaded: Standing, place: Place, slot: Slot) -> Standing:
 
 def resting(slot: Slot) -> str:
     if slot.has_given_up:
-        return f"{slot.reason} It has crashed {slot.crashes} times in a row, so it is not started again by itself."
+        return Sentence(
+            "{reason} It has crashed {number} times in a row, so it is not started again by itself.",
+            reason=slot.reason,
+            number=slot.crashes,
+        )
     wait_s = max(math.ceil(slot.retry_at - time.monotonic()), 1)
-    return f"{slot.reason} It is started again in {wait_s} s (crash {slot.crashes})."
+    again = "{reason} It is started again in {seconds} s (crash {number})."
+    return Sentence(again, reason=slot.reason, seconds=wait_s, number=slot.crashes)

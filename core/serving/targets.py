@@ -9,6 +9,7 @@ from core.errors import BadInput, NotFound
 from core.home import Home
 from core.models.adapters import Adapters
 from core.models.library import Models
+from core.sentence import Sentence
 from storage import deployments, manifest
 from storage.database import Database
 from storage.files import read_json
@@ -109,7 +110,7 @@ class Targets:
             name, at, step = asked.rpartition("@")
             job = deployments.tunable(session, name) if at and step.isdecimal() else None
         if job is None:
-            raise NotFound(f"There is no model, finished job or checkpoint “{asked[:200]}”.")
+            raise NotFound("There is no model, finished job or checkpoint “{asked}”.", asked=asked[:200])
         found = Target(kind=TargetKind.CHECKPOINT, id=job.id, step=int(step))
         self._folder(found)
         return found
@@ -138,12 +139,16 @@ class Targets:
         with self._database.read() as session:
             jobs = deployments.completed(session, MOST_CHOICES)
         tuned = {
-            job.id: f"{job.output_name} ({job.model_name}, job {job.id})"
+            job.id: Sentence("{name} ({model}, job {id})", name=job.output_name, model=job.model_name, id=job.id)
             for job in jobs
             if RunFolder(self._home.runs / job.id).has_output()
         }
-        brought = {one.id: f"{one.name} ({one.base_name}, brought)" for one in self._adapters.all()}
-        return tuned | brought | {info.id: f"{info.name} (base model)" for info in self._models.all() if info.ready}
+        brought = {
+            one.id: Sentence("{name} ({model}, brought)", name=one.name, model=one.base_name)
+            for one in self._adapters.all()
+        }
+        bases = {info.id: Sentence("{name} (base model)", name=info.name) for info in self._models.all() if info.ready}
+        return {**tuned, **brought, **bases}
 
     def title(self, target: Target) -> str:
         """As a person reads it: “support-bot, step 200”."""
@@ -153,7 +158,9 @@ class Targets:
             return next((one.name for one in self._adapters.all() if one.id == target.id), target.id)
         spec = self._spec(target)
         name = spec.output_name if spec else target.id
-        return f"{name}, step {target.step}" if target.kind is TargetKind.CHECKPOINT else name
+        if target.kind is TargetKind.CHECKPOINT:
+            return Sentence("{name}, step {step}", name=name, step=target.step)
+        return name
 
     def place(self, target: Target, base_for: BaseFor) -> Place:
         """Raises NotFound where it is gone, BadInput where no engine can hold it. `base_for` says by what engine and on
@@ -171,7 +178,7 @@ class Targets:
             return Place(base=based(model, brought.method), adapter=ServedAdapter(name=target.key, folder=str(folder)))
         spec, folder = self._spec(target), self._folder(target)
         if spec is None:
-            raise NotFound(f"The job “{target.id}” is gone, so nothing of it can be asked any more.")
+            raise NotFound("The job “{id}” is gone, so nothing of it can be asked any more.", id=target.id)
         if isinstance(spec.method, Full) or not (folder / ADAPTER_FILE).is_file():
             return Place(base=based(moved(spec.model, folder, target.key, spec.output_name), None))
         model, beneath = self._beneath(spec, target)
@@ -200,8 +207,12 @@ class Targets:
         now = self._models.get(model_id)
         if now.revision != revision:
             raise BadInput(
-                f"“{name}” was trained on {now.name} of revision {revision[:12]}, and this machine has "
-                f"{now.revision[:12]} by now. Bring the old one back, or train again."
+                "“{name}” was trained on {model} of revision {revision}, and this machine has {here} by "
+                "now. Bring the old one back, or train again.",
+                name=name,
+                model=now.name,
+                revision=revision[:12],
+                here=now.revision[:12],
             )
         return now
 
@@ -211,11 +222,14 @@ class Targets:
             steps = sealed(run.checkpoints)
             if target.step not in steps:
                 there = f"There are: {', '.join(map(str, sorted(steps)))}." if steps else "It has none."
-                raise NotFound(f"“{target.id}” has no checkpoint of step {target.step}. {there}")
+                raise NotFound(
+                    "“{id}” has no checkpoint of step {step}. {there}", id=target.id, step=target.step, there=there
+                )
             return steps[target.step]
         if not manifest.is_sealed(run.output):
             raise NotFound(
-                f"The job “{target.id}” has no finished output. Choose a completed job, or a checkpoint by its step."
+                "The job “{id}” has no finished output. Choose a completed job, or a checkpoint by its step.",
+                id=target.id,
             )
         return run.output
 

@@ -1,6 +1,7 @@
 """Fixtures of the page tier: NiceGUI's simulated browser in front of a real studio in a temporary folder."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.studio import Studio
 from storage.files import write_json
 from storage.manifest import seal
 from storage.spec import JobSpec
+from storage.tables import Dataset
 from ui import design
 from ui.pages import register_all
 from ui.signals import Signals
@@ -63,6 +65,26 @@ async def user(studio: Studio, signals: Signals, caplog: pytest.LogCaptureFixtur
 def asked(studio: Studio, tmp_path: Path) -> JobSpec:
     """What a user could ask for: the tiny model, taught twelve greetings."""
     return JobSpec(model="tiny", dataset=studio.datasets.add(greetings(tmp_path), name=None, actor=ALICE).id)
+
+
+@pytest.fixture
+def flawed(studio: Studio, tmp_path: Path) -> Dataset:
+    """Thirty rows: one without an answer (row 6), one that is no JSON (row 11), one twice (row 31)."""
+    rows = [json.dumps({"prompt": f"Question {n}", "completion": f"Answer {n} " + "long " * n}) for n in range(30)]
+    rows[5] = json.dumps({"prompt": "Question 5", "completion": ""})
+    rows[10] = '{"prompt": "Question 10", "compl'
+    path = tmp_path / "flawed.jsonl"
+    path.write_text("\n".join([*rows, rows[3]]) + "\n")
+    return studio.datasets.add(path, actor=ALICE)
+
+
+@pytest.fixture
+def sums(studio: Studio, tmp_path: Path) -> Dataset:
+    """Twelve prompts, each with its answer."""
+    path = tmp_path / "sums.jsonl"
+    row = '{{"messages": [{{"role": "user", "content": "What is {0} + {0}?"}}], "answer": "{1}", "level": "easy"}}\n'
+    path.write_text("".join(row.format(number, 2 * number) for number in range(12)))
+    return studio.datasets.add(path, name=None, actor=ALICE)
 
 
 def greetings(folder: Path) -> Path:

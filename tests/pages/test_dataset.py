@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from nicegui.testing import User
 
 from core.people import Actor
@@ -12,17 +11,6 @@ from storage.spec import JobSpec
 from storage.tables import Dataset
 
 ALICE = Actor("Alice", "alice@example.org")
-
-
-@pytest.fixture
-def flawed(studio: Studio, tmp_path: Path) -> Dataset:
-    """Thirty rows: one without an answer (row 6), one that is no JSON (row 11), one twice (row 31)."""
-    rows = [json.dumps({"prompt": f"Question {n}", "completion": f"Answer {n} " + "long " * n}) for n in range(30)]
-    rows[5] = json.dumps({"prompt": "Question 5", "completion": ""})
-    rows[10] = '{"prompt": "Question 10", "compl'
-    path = tmp_path / "flawed.jsonl"
-    path.write_text("\n".join([*rows, rows[3]]) + "\n")
-    return studio.datasets.add(path, actor=ALICE)
 
 
 def page(dataset: Dataset, **state: str) -> str:

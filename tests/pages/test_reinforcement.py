@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
 from nicegui import ui
@@ -18,15 +17,6 @@ from storage.tables import Dataset, Job
 from ui.signals import Signals
 
 WIZARD = "/dashboard/fine-tuning/create?objective=rft"
-
-
-@pytest.fixture
-def sums(studio: Studio, tmp_path: Path) -> Dataset:
-    """Twelve prompts, each with its answer."""
-    path = tmp_path / "sums.jsonl"
-    row = '{{"messages": [{{"role": "user", "content": "What is {0} + {0}?"}}], "answer": "{1}", "level": "easy"}}\n'
-    path.write_text("".join(row.format(number, 2 * number) for number in range(12)))
-    return studio.datasets.add(path, name=None, actor=studio.people.actor())
 
 
 async def job_of(studio: Studio) -> Job:

@@ -133,7 +133,7 @@ async def test_rows_written_by_hand_are_looked_at_like_a_file(user: User, studio
     user.find("written-1-prompt").type("Where is my order?")
     user.find("written-1-completion").type("It left our warehouse.")
     user.find("check-rows").click()
-    await user.should_see("What the first 1 rows become")
+    await user.should_see("What the first row becomes")
     await user.should_see("It left our warehouse.")
 
 

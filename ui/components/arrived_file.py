@@ -18,7 +18,7 @@ from ui.components.column_mapper import ColumnMapper
 from ui.components.example import clipped, example_of
 from ui.components.text import Text, box, emoji, heading, icon
 from ui.kinds import UPLOADED_AS, WORDS
-from ui.texts import said, say
+from ui.texts import say
 from ui.threads import in_thread
 
 OWN_COLUMNS = ""
@@ -98,8 +98,10 @@ class ArrivedFile:
             Text("span", ", ".join(parts), "ts-muted").mark("container")
             with box("ts-arrived-format"):
                 Text("label", "Rows as", "ts-label").props["for"] = "format-select"
-                known = {known.name: f"{known.label} · {WORDS[known.kind].badge}" for known in FORMATS.values()}
-                labels = {OWN_COLUMNS: say("Your own columns"), **said(known)}
+                known = {
+                    known.name: f"{say(known.label)} · {say(WORDS[known.kind].badge)}" for known in FORMATS.values()
+                }
+                labels = {OWN_COLUMNS: say("Your own columns"), **known}
                 shown = found.format if found.format in known else OWN_COLUMNS
                 chosen = ui.select(labels, value=shown, on_change=lambda event: self._reread(str(event.value), found))
                 chosen.props("outlined dense options-dense for=format-select popup-content-class=ts-menu")
@@ -145,7 +147,7 @@ class ArrivedFile:
                     ),
                     "ts-note",
                 )
-        self._badge.text = f"✓ {words.badge}"
+        self._badge.text = f"✓ {say(words.badge)}"
         self._badge.classes(replace=f"ts-badge ts-badge-{words.tone}")
         with self._preview:
             heading(say("What the first row becomes | What the first {count} rows become", count=len(samples)), 3)

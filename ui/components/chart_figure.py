@@ -17,6 +17,8 @@ UNITS = ((3 * 3600.0, 3600.0, "h"), (180.0, 60.0, "min"), (0.0, 1.0, "s"))
 FAINT = 0.25
 CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
+AXES = {Axis.STEP: "Step", Axis.EPOCH: "Epoch", Axis.TOKENS: "Tokens"}
+
 Trace = dict[str, Any]
 
 
@@ -45,7 +47,7 @@ def unit_of(axis: Axis, largest: float) -> Unit:
     if axis is Axis.TIME:
         divisor, name = next((divisor, name) for above, divisor, name in UNITS if largest >= above)
         return Unit(divisor, say("Wall time, {name}", name=name))
-    return Unit(1, axis.value.title())
+    return Unit(1, say(AXES[axis]))
 
 
 def x_of(point: Point, axis: Axis, unit: Unit) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from storage.spec import Objective
 from ui import design
 from ui.components.chart_figure import Curve
+from ui.texts import say
 
 Charts = dict[str, dict[str, str]]
 
@@ -76,7 +77,7 @@ def curves_of(names: dict[str, str]) -> list[Curve]:
     return [
         Curve(
             key=name,
-            label=label,
+            label=say(label),
             colour=design.chart_colour(name, at),
             is_sparse=name.startswith("eval_"),
             divisor=DIVISORS.get(name, 1),
@@ -90,5 +91,6 @@ def metric_names() -> dict[str, str]:
     names: dict[str, str] = {}
     for objective in Objective:
         for title, metrics in tabs_of(objective)[ALL].items():
-            names |= {key: label if label == title else f"{title}: {label.lower()}" for key, label in metrics.items()}
+            shown = {key: (say(title), say(label)) for key, label in metrics.items()}
+            names |= {key: label if label == chart else f"{chart} · {label}" for key, (chart, label) in shown.items()}
     return names

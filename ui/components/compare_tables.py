@@ -86,7 +86,7 @@ def _best_step(job: Job, history: History) -> str:
 
 def _best_value(job: Job, history: History) -> str:
     found = best(history, job.objective)
-    return f"{found.value:.4g} ({found.measure.title})" if found else ""
+    return f"{found.value:.4g} ({say(found.measure.title)})" if found else ""
 
 
 def _memory(_: Job, history: History) -> str:

@@ -63,8 +63,8 @@ class ConversationList:
 
     def _day(self, title: str) -> ui.input:
         entry = ui.input(on_change=self._filter).props("outlined dense type=date").classes("ts-input ts-day")
-        entry.props["prefix"] = title
-        entry.props["aria-label"] = say("{title} day", title=title)
+        entry.props["prefix"] = say(title)
+        entry.props["aria-label"] = say("{title} day", title=say(title))
         return entry.mark(title.lower())
 
     def _filter(self) -> None:
@@ -137,7 +137,7 @@ class ConversationList:
         self._all.value = bool(shown) and shown <= self.chosen
         self._is_drawing = False
         narrowed = len(shown) < len(self._summaries)
-        self._all.text = say("Select all {count:,} found", count=len(shown)) if narrowed else "Select all"
+        self._all.text = say("Select all {count:,} found", count=len(shown)) if narrowed else say("Select all")
         self._count.text = say(
             "{chosen:,} of {conversations} chosen",
             chosen=len(self.chosen),

@@ -31,7 +31,7 @@ def dataset_head(studio: Studio, dataset: Dataset, versions: Sequence[Dataset]) 
         with box("ts-page-head-text"):
             with box("ts-title-line"):
                 heading(dataset.name, 1)
-                Text("span", f"✓ {words.badge}", f"ts-badge ts-badge-{words.tone}")
+                Text("span", f"✓ {say(words.badge)}", f"ts-badge ts-badge-{words.tone}")
                 if dataset.visibility is Visibility.PRIVATE:
                     Text("span", "Private", "ts-badge ts-badge-grey")
             copyable(dataset.id, "dataset id")
@@ -65,7 +65,7 @@ def _figures(dataset: Dataset) -> None:
         for term, value in (
             (words.examples, counted(dataset.rows, words.unit)),
             ("Size", size_of(dataset.bytes)),
-            ("Format", f"{container_of(dataset)} · {format_label(dataset)}"),
+            ("Format", f"{container_of(dataset)} · {say(format_label(dataset))}"),
             ("Version", str(dataset.version)),
             ("Created", short_date(dataset.created_at)),
             ("Created by", dataset.created_by_name),

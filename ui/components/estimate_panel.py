@@ -97,7 +97,7 @@ def _verdict(outlook: Outlook) -> None:
 
 def _bar(memory: Memory) -> None:
     total = max(memory.total_bytes, 1)
-    words = ", ".join(f"{part.name} {size_of(part.size_bytes)}" for part in memory.parts)
+    words = ", ".join(f"{say(part.name)} {size_of(part.size_bytes)}" for part in memory.parts)
     with box("ts-estimate-bar").props("role=img") as bar:
         bar.props["aria-label"] = say("Memory by part: {parts}", parts=words)
         for part in memory.parts:

@@ -14,8 +14,28 @@ from storage.tables import Job
 from ui import routes
 from ui.components.button import Action, Button
 from ui.components.text import Text, aria, box, heading, icon
-from ui.texts import say
+from ui.texts import say, word
 from ui.threads import in_thread
+
+#: In a word or three.
+CAUSES = {
+    Cause.USER_CONFIG: word("user config"),
+    Cause.BAD_DATASET: word("bad dataset"),
+    Cause.MODEL_NOT_FOUND: word("model not found"),
+    Cause.GATED_MODEL: word("gated model"),
+    Cause.NETWORK: word("network"),
+    Cause.OOM_GPU: word("oom gpu"),
+    Cause.OOM_HOST: word("oom host"),
+    Cause.DISK_FULL: word("disk full"),
+    Cause.BAD_CHECKPOINT: word("bad checkpoint"),
+    Cause.NAN_LOSS: word("nan loss"),
+    Cause.TIMEOUT: word("timeout"),
+    Cause.GPU_LOST: word("gpu lost"),
+    Cause.KILLED_EXTERNALLY: word("killed externally"),
+    Cause.LOST: word("lost"),
+    Cause.EXPORT: word("export"),
+    Cause.INTERNAL: word("internal"),
+}
 
 
 class FailureCard:
@@ -44,7 +64,7 @@ class FailureCard:
             with box("ts-failure-head"):
                 icon("alert")
                 heading("This job paused by itself" if paused_by_itself else "This job failed", 2)
-                Text("span", cause.replace("_", " "), "ts-badge ts-badge-red")
+                Text("span", CAUSES[cause], "ts-badge ts-badge-red")
             Text("p", job.message or "It ended without a message.")
             if job.evidence:
                 Text("pre", job.evidence, "ts-evidence").props("tabindex=0").props(aria("Evidence"))

@@ -22,4 +22,4 @@ def format_box(words: UploadWords) -> None:
             for term, meaning in words.clarity:
                 with box("", "li"):
                     Text("strong", term)
-                    Text("span", f" = {meaning}")
+                    Text("span", f" = {say(meaning)}")

@@ -61,7 +61,7 @@ class ImportProgress:
             if progress.total
             else ""
         )
-        self._text.text = f"{progress.phase} {share}".strip()
+        self._text.text = f"{say(progress.phase)} {share}".strip()
         self._rows.text = counted(progress.rows, "rows") if progress.rows else ""
 
 

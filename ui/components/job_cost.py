@@ -26,9 +26,8 @@ class JobCost:
             return
         with self._card:
             heading("What it took" if came else "What it takes", 2)
-            basis = (
-                "Estimates" if not foretold.runs else say("Estimates, calibrated by {runs}", runs=_runs(foretold.runs))
-            )
+            runs = say("{count:,} run | {count:,} runs", count=foretold.runs)
+            basis = say("Estimates, calibrated by {runs}", runs=runs) if foretold.runs else say("Estimates")
             Text("p", say("{basis}. What is measured at the end corrects the next one.", basis=basis), "ts-muted")
             with box("ts-cost", "table"):
                 with box("", "thead"), box("", "tr"):
@@ -59,7 +58,3 @@ def off_by(foretold: float, came: float | None) -> str:
     if not came:
         return ""
     return f"{100 * (foretold / came - 1):+.0f} %".replace("-", "−")
-
-
-def _runs(count: int) -> str:
-    return say("{count:,} run | {count:,} runs", count=count)

@@ -136,4 +136,4 @@ def _rows(found: Efficiency) -> Iterator[tuple[str, str, str]]:
 
 
 def _mark(figure: Figure) -> str:
-    return "measured" if figure.measured else "estimate"
+    return say("measured" if figure.measured else "estimate")

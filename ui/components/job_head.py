@@ -20,7 +20,7 @@ from ui.components.menu_item import copy_item, menu_item
 from ui.components.queue_menu import EVERY, Entry, queue_entries
 from ui.components.status_pill import StatusPill
 from ui.components.text import Text, box, heading
-from ui.design import ACTION_ICONS
+from ui.design import ACTIONS
 
 
 class JobHead:
@@ -69,10 +69,10 @@ class JobHead:
         with Button("Actions", icon="chevron-down").classes("ts-icon-right"), ui.menu().classes("ts-menu"):
             self._queue_items = {entry: self._queue_item(entry) for entry in EVERY}
             self._items = {action: self._item(action) for action in (Action.PAUSE, Action.RESUME, Action.RETRY)}
-            self._items[Action.CANCEL] = menu_item("Cancel", ACTION_ICONS[Action.CANCEL], dialog.open)
+            self._items[Action.CANCEL] = menu_item(*ACTIONS[Action.CANCEL], dialog.open)
             menu_item("Clone", "clone", lambda: ui.navigate.to(routes.wizard(objective=job.objective, clone=job.id)))
             copy_item("Copy output path", output_path)
-            delete = menu_item("Delete", ACTION_ICONS[Action.DELETE], self._ask_delete)
+            delete = menu_item(*ACTIONS[Action.DELETE], self._ask_delete)
             self._items[Action.DELETE] = delete.mark("delete")
 
     def _ask_delete(self) -> None:
@@ -86,7 +86,7 @@ class JobHead:
         return menu_item(entry.text, entry.icon, doing).mark(f"queue-{entry.ask}")
 
     def _item(self, action: Action) -> ui.element:
-        return menu_item(action.value.title(), ACTION_ICONS[action], lambda: do(self._studio, action, self._job.id))
+        return menu_item(*ACTIONS[action], lambda: do(self._studio, action, self._job.id))
 
 
 def _notice(job: Job, waits_because: str) -> str:

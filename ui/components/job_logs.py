@@ -179,7 +179,7 @@ class JobLogs:
     def _draw_events(self) -> None:
         """The newest first: that is what one comes back for."""
         words = self._words.lower().split()
-        found = [one for one in reversed(self._all()) if all(word in one.text.lower() for word in words)]
+        found = [one for one in reversed(self._all()) if all(word in say(one.text).lower() for word in words)]
         self._events.clear()
         with self._events:
             for entry in found if self._shows_all else found[:SHOWN]:
@@ -220,8 +220,8 @@ def _end_of(job: Job) -> Entry | None:
 def _line(entry: Entry) -> None:
     with box(f"ts-diary-line ts-diary-{entry.kind.value}", "li"):
         box("ts-diary-dot").props("aria-hidden=true")
-        Text("time", time_of_day(entry.at), "ts-diary-time").props["title"] = say(full_date(entry.at))
-        Text("span", ("Warning: " if entry.kind is Kind.WARNED else "") + entry.text, "ts-diary-text")
+        Text("time", time_of_day(entry.at), "ts-diary-time").props["title"] = full_date(entry.at)
+        Text("span", (say("Warning: ") if entry.kind is Kind.WARNED else "") + say(entry.text), "ts-diary-text")
 
 
 def _text(entries: Sequence[Entry]) -> str:

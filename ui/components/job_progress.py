@@ -64,7 +64,7 @@ class Progress:
         phase = self.phase
         if job.status.is_live and phase is not None and phase.name != "training":
             count = " " + say("{done} of {total}", done=phase.done, total=phase.total) if phase.total else ""
-            return f"{PHASES[phase.name]}{count}…"
+            return f"{say(PHASES[phase.name])}{count}…"
         if job.status in WORDS:
             return WORDS[job.status]
         epochs_done = max(job.epoch, self.last.epoch if self.last else 0)

@@ -11,7 +11,7 @@ from storage.tables import Job
 from ui import routes
 from ui.components.clock import short_date, time_of_day
 from ui.components.queue_menu import queue_entries
-from ui.design import ACTION_ICONS, PILLS
+from ui.design import ACTIONS, PILLS
 from ui.texts import say
 
 COLUMNS = ("Fine-tuning jobs", "Base model", "Dataset", "Created by", "Create time", "Status")
@@ -153,7 +153,7 @@ def _row(job: Job, note: str, *, is_pinned: bool) -> dict[str, Any]:
         "note": say(note),
         "says": _words(job, is_pinned=is_pinned),
         "queue": [{"ask": entry.ask, "text": say(entry.text), "icon": entry.icon} for entry in queue_entries(job)],
-        "acts": [{"name": a.value, "label": say(a.value.title()), "icon": ACTION_ICONS[a]} for a in offered(job)],
+        "acts": [{"name": a.value, "label": say(ACTIONS[a][0]), "icon": ACTIONS[a][1]} for a in offered(job)],
     }
 
 

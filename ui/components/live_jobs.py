@@ -54,7 +54,7 @@ class LiveCard:
     def show(self, live: Live) -> None:
         self._pill.show(live.job.status)
         self._curve.show(live.curve)
-        self._value.text = f"{live.measure} {live.curve[-1]:.3f}" if live.curve else "No data yet"
+        self._value.text = f"{say(live.measure)} {live.curve[-1]:.3f}" if live.curve else "No data yet"
         self._bar.show(live.job, Progress.of(live.history))
 
 

@@ -40,4 +40,4 @@ class MethodPanel:
 
 def name_of(form: SpecForm, model: ModelInfo | None) -> str:
     """What the closed step says."""
-    return f"{model.name} · {METHOD_WORDS[form.get('method.kind')].name}" if model else "No model chosen yet"
+    return f"{model.name} · {say(METHOD_WORDS[form.get('method.kind')].name)}" if model else "No model chosen yet"

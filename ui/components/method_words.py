@@ -58,7 +58,7 @@ def _qlora(found: Figures | None) -> tuple[str, ...]:
             estimate=say(ESTIMATE),
         )
         if found
-        else "the frozen weights take about a quarter of the memory (estimate)"
+        else say("the frozen weights take about a quarter of the memory (estimate)")
     )
     return (
         say("Works on smaller machines: {needs}", needs=needs),
@@ -124,7 +124,7 @@ def _less_memory(found: Figures | None) -> str:
 
 def _trained(found: Figures | None) -> str:
     if found is None:
-        return "trains a small share of the weights"
+        return say("trains a small share of the weights")
     if not found.share or found.share >= 0.995:
         return say("trains all {trainable} weights", trainable=millions(found.trainable))
     return say(

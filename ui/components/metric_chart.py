@@ -139,13 +139,13 @@ class MetricChart:
         self._plot.run_plot_method("react", self._traces, self._figure["layout"], self._figure["config"])
 
     def _describe(self) -> None:
-        over = "step" if self._view.axis is Axis.STEP else self._unit.title.lower()
+        over = say("step") if self._view.axis is Axis.STEP else self._unit.title
         parts = [
             say(
                 "{curve} {y:.4g} at {axis} {x:g}, {points}",
                 curve=curve.label,
                 y=trace["y"][-1],
-                axis=say(over),
+                axis=over,
                 x=trace["x"][-1],
                 points=counted(len(trace["x"]), "points"),
             )

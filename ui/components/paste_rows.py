@@ -38,7 +38,7 @@ class PasteRows:
                 self._text = ui.textarea().props(
                     f"outlined for=pasted-rows maxlength={MOST_CHARACTERS} spellcheck=false"
                 )
-                self._text.props["placeholder"] = say(json.dumps(json.loads(UPLOADS[kind].example), ensure_ascii=False))
+                self._text.props["placeholder"] = json.dumps(json.loads(UPLOADS[kind].example), ensure_ascii=False)
                 self._text.classes("ts-input ts-area ts-mono").mark("pasted")
             with box("ts-stretch") as self._form:
                 self._list = box("ts-stretch ts-written")

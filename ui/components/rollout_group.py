@@ -37,7 +37,11 @@ def _answer(answer: RolloutAnswer, mark: str, *, held_out: bool) -> None:
             reward = Text("span", "–" if answer.reward is None else f"{answer.reward:.3g}", "ts-rollout-reward")
             reward.props["title"] = say("Reward")
             if mark:
-                Text("span", mark, f"ts-badge ts-badge-{'green' if mark == 'best' else 'red'}")
+                Text(
+                    "span",
+                    say("best" if mark == "best" else "worst"),
+                    f"ts-badge ts-badge-{'green' if mark == 'best' else 'red'}",
+                )
             if not held_out:
                 Text("span", say("advantage {advantage:+.2f}", advantage=answer.advantage), "ts-note")
             Text("span", counted(answer.tokens, "tokens"), "ts-note")

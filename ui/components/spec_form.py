@@ -152,26 +152,29 @@ def _sentences(error: ValidationError) -> Iterator[tuple[str, str]]:
     for details in error.errors():
         keys = [str(key) for key in details["loc"]]
         if keys[:2] == ["rft", "grader"]:  # the grader's editor shows which field
-            yield "rft.grader", "The grader is not complete yet."
+            yield "rft.grader", say("The grader is not complete yet.")
             continue
         path = ".".join(key for at, key in enumerate(keys) if at == 0 or key not in UNION_TAGS)
         yield path, _sentence(path, details)
 
 
+CHOOSE = {"model": "Choose a model first.", "dataset": "Choose a dataset first."}
+
+
 def _sentence(path: str, details: ErrorDetails) -> str:
     owner, last = owner_of(path), path.rpartition(".")[2]
     field = owner.model_fields.get(last) if owner else None
-    title = (field and field.title) or last.replace("_", " ")
+    title = say((field and field.title) or last.replace("_", " "))
     value = details["input"]
-    if path in ("model", "dataset"):
-        return say("Choose a {path} first.", path=path)
+    if path in CHOOSE:
+        return say(CHOOSE[path])
     if value is None or str(value).strip() == "":
         return (
             say("{title} is empty. Give {wanted}.", title=title, wanted=bounds_in_words(owner, last))
             if owner
             else say("{title} is empty.", title=title)
         )
-    reason = f" {field.description}." if field and field.description and "pattern" in details["type"] else ""
+    reason = f" {say(field.description)}." if field and field.description and "pattern" in details["type"] else ""
     wanted = say("Give {wanted}.", wanted=bounds_in_words(owner, last)) if owner and not reason else ""
     return say(
         "{title} cannot be “{value}”.{reason} {wanted}",
@@ -190,9 +193,9 @@ def bounds_in_words(owner: type[Record], name: str) -> str:
         return (
             say("at most {count:,} character | at most {count:,} characters", count=bounds["max_length"])
             if "max_length" in bounds
-            else "a text"
+            else say("a text")
         )
-    noun = "a whole number" if kind is int else "a number"
+    noun = say("a whole number" if kind is int else "a number")
     most = number(bounds["le"]) if "le" in bounds else ""
     if "lt" in bounds and "ge" in bounds:
         return say(

@@ -72,8 +72,10 @@ async def starter_banner(studio: Studio) -> None:
 
 def _sentence(state: StarterState) -> str:
     if state.kind == "failed":
-        return say("The starter model is not ready. {detail}", detail=state.detail)
+        return say("The starter model is not ready. {detail}", detail=say(state.detail))
     if state.kind == "missing":
         return "The starter model is not on this machine yet. Prepare it once; it takes about a minute."
     percent = f" {state.done * 100 // state.total} %" if state.total else ""
-    return say("Preparing the starter model:{percent} {detail}", percent=percent, detail=state.detail).rstrip() + "…"
+    return (
+        say("Preparing the starter model:{percent} {detail}", percent=percent, detail=say(state.detail)).rstrip() + "…"
+    )

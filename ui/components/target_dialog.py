@@ -7,7 +7,7 @@ from nicegui import ui
 from core.serving.deployments import proposed_name
 from ui.components.button import Button
 from ui.components.text import Text, aria, box, heading
-from ui.texts import say
+from ui.texts import said, say
 
 #: Told the name and the target; whether that was done.
 OnChosen = Callable[[str, str], Awaitable[bool]]
@@ -63,7 +63,7 @@ def _target(label: str, choices: dict[str, str], chosen: str, on_change: Callabl
     with box("ts-field"):
         Text("label", label, "ts-label").props["for"] = "deployment-target"
         first = chosen if chosen in choices else next(iter(choices), None)
-        target = ui.select(choices, value=first, on_change=on_change)
+        target = ui.select(said(choices), value=first, on_change=on_change)
         target.props("outlined dense options-dense for=deployment-target popup-content-class=ts-menu")
         target.classes("ts-input").mark("deployment-target")
     return target

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from storage.spec import Objective
 from ui.components.text import Text, box, emoji, heading
+from ui.texts import say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +77,7 @@ def teaching_box(objective: Objective = Objective.SFT) -> None:
 def _point(term: str, text: str) -> None:
     with box("", "li"):
         Text("strong", term)
-        Text("span", f" {text}")
+        Text("span", f" {say(text)}")
 
 
 def _line(term: str, text: str) -> None:

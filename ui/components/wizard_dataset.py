@@ -144,7 +144,7 @@ class DatasetStep:
 def _label(dataset: Dataset, *, several: bool) -> str:
     words = WORDS[dataset.kind]
     version = " · " + say("version {version}", version=dataset.version) if several else ""
-    return f"{dataset.name}{version} · {words.examples}: {counted(dataset.rows, words.unit)}"
+    return f"{dataset.name}{version} · {say(words.examples)}: {counted(dataset.rows, words.unit)}"
 
 
 def _chosen(dataset: Dataset, pairs: Sequence[Pair]) -> None:

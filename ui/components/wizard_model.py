@@ -142,7 +142,7 @@ class ModelStep:
     def _follow(self) -> None:
         """The figures, and what does not go together, for what the form holds now."""
         self._cards.show(self._figures())
-        self._objection.text = " ".join(self._objections())
+        self._objection.text = " ".join(map(say, self._objections()))
         self._objection.visible = bool(self._objection.text)
 
     def _figures(self) -> dict[str, Figures]:

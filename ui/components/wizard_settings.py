@@ -124,10 +124,8 @@ class SettingsStep:
 
 def _where(compute: Compute) -> str:
     if compute.device == "cpu":
-        return "this machine's CPU"
-    return (
-        "this machine's GPU" if compute.devices == 1 else say("{count} of this machine's GPUs", count=compute.devices)
-    )
+        return say("this machine's CPU")
+    return say("this machine's GPU | {count} of this machine's GPUs", count=compute.devices)
 
 
 def _changes(runs: RunSpec) -> None:

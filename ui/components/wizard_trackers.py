@@ -40,7 +40,7 @@ class Trackers:
         with box("ts-field ts-check"):
             chosen = ui.checkbox(say(title), value=bool(value), on_change=lambda event: choose(bool(event.value)))
             chosen.props("dense").classes("ts-checkbox").mark(f"tracker-{tracker}")
-            self._helps[tracker] = Text("p", f"{ABOUT[tracker]}.", "ts-help")
+            self._helps[tracker] = Text("p", f"{say(ABOUT[tracker])}.", "ts-help")
 
     async def _show_hints(self) -> None:
         for tracker, text in self._helps.items():
@@ -48,7 +48,7 @@ class Trackers:
                 hint = await in_thread(self._studio.tracking.hint, tracker)
             except StudioError as error:
                 hint = str(error)
-            text.text = f"{ABOUT[tracker]}. {hint}".strip()
+            text.text = f"{say(ABOUT[tracker])}. {say(hint)}".strip()
 
     def _choose_wandb(self, is_chosen: bool) -> None:
         self._form.set("wandb", is_chosen)

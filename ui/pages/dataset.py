@@ -17,6 +17,7 @@ from ui.components.text import box, link
 from ui.kinds import WORDS
 from ui.layout import frame
 from ui.signals import Signals
+from ui.texts import say
 from ui.threads import in_thread
 
 TABS = {"rows": "Rows", "findings": "Findings", "tokens": "Tokens", "versions": "Versions", "jobs": "Used by"}
@@ -71,6 +72,6 @@ def _tabs(dataset: Dataset, current: str, versions: int) -> None:
     with box("ts-tabs", "nav", label="About this dataset"):
         for name, title in TABS.items():
             count = counts.get(name, 0)
-            tab = link(f"{title} ({count:,})" if count else title, routes.dataset(dataset.id, tab=name), "ts-tab")
+            tab = link(f"{say(title)} ({count:,})" if count else title, routes.dataset(dataset.id, tab=name), "ts-tab")
             if name == current:
                 tab.props("aria-current=page")

@@ -19,6 +19,14 @@ from ui.signals import Signals
 from ui.texts import say
 from ui.threads import in_thread
 
+NONE_YET = {
+    Kind.SUPERVISED: "No labeled examples yet",
+    Kind.REINFORCEMENT: "No graded prompts yet",
+    Kind.PREFERENCE: "No preference pairs yet",
+    Kind.UNPAIRED: "No rated answers yet",
+    Kind.TEXT: "No texts yet",
+}
+
 
 def register(studio: Studio, _signals: Signals) -> None:
     @ui.page(routes.DATASETS)
@@ -118,7 +126,7 @@ class DatasetsView:
             "{form}. Ten are enough to begin; every row is checked, and nothing is changed silently.",
             form=say(words.format_line),
         )
-        with empty_state(say("No {examples} yet", examples=say(WORDS[kind].examples.lower())), text):
+        with empty_state(NONE_YET[kind], text):
             href = routes.dataset_upload(UPLOADED_AS.get(kind, kind))
             link(words.card_title, href, "ts-button ts-primary ts-button-link")
 

@@ -113,7 +113,7 @@ def _installation(studio: Studio) -> None:
             "Logs of a job",
             "runs/JOB/attempts/N",
             copy=str(studio.home.runs),
-            note=say("stdout.log, stderr.log. {logs}", logs=logs),
+            note=say("stdout.log, stderr.log. {logs}", logs=say(logs)),
         )
         fact("Check-up", "tunesmith doctor", copy="tunesmith doctor", note="Says what is wrong, and how to mend it.")
 
@@ -168,9 +168,9 @@ def _environment() -> None:
             for variable in Installation.variables():
                 with box("", "tr").mark(f"variable-{variable.name}"):
                     Text("th", variable.name, "ts-variable").props["scope"] = "row"
-                    Text("td", f"{variable.meaning}.")
+                    Text("td", f"{say(variable.meaning)}.")
                     with box("", "td"):
                         if variable.value:
                             Text("span", variable.value, "ts-strong")
                         else:
-                            Text("span", say("not set: {default}", default=variable.default), "ts-muted")
+                            Text("span", say("not set: {default}", default=say(variable.default)), "ts-muted")
