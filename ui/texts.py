@@ -6,7 +6,9 @@ that people read goes through `say`: `say("{count} row | {count} rows", count=3)
 `Sentence`, which remembers its template. `scripts/texts` writes the list out of the code; tests draw the pages in an
 invented language and find what is still English.
 
-English remain what is stored with a job or a dataset (a job's message, what a run changed), numbers, dates and units.
+English remain what is stored as a text (a job's message with values in it, what a run changed, a row's findings, a
+deployment's history), what the API, the command line and logs say, numbers, dates and units. What a user has written is
+looked up too where it passes through `Text`: a dataset called “Settings” would be translated.
 """
 
 import gettext

@@ -14,7 +14,8 @@ def fact(term: str, value: str, *, copy: str = "", note: str = "", path: str = "
             shown = link(value, href) if href else Text("span", value)
             shown.props["title"] = say(value)
             if copy:
-                copy_button(copy, term)
+                named = say(term)  # English alone writes a title's capitals and not a sentence's
+                copy_button(copy, term.lower() if named == term else named)
             if path:
                 Text("p", path, "ts-note ts-path").props["title"] = path
             if note:
