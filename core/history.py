@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from core.diary import MOST_ENTRIES, Entry, entry_of, is_evaluation
 from core.odometer import Odometer
@@ -51,6 +52,21 @@ class History:
     def eval_ranks(self) -> dict[int, float]:
         """Step → how its evaluation compares with the others': lower is better, whatever the objective."""
         return REWARD.ranks(self.eval_rewards) or LOSS.ranks(self.eval_losses)
+
+    def after(self, events: Iterable[Event]) -> Self:
+        """With what its attempt has measured since; what else an event tells takes another look at the run."""
+        odometer, last, seq = self.odometer.copy(), self.last, self.seq
+        news: dict[str, list[Point]] = {}
+        for event in events:
+            if event.seq > seq:
+                seq = event.seq
+                odometer.read(event)
+                if isinstance(event, Metric):
+                    last = event
+                    for name, point in odometer.points(event).items():
+                        news.setdefault(name, []).append(point)
+        series = self.series | {name: (*self.series.get(name, ()), *points) for name, points in news.items()}
+        return replace(self, series=series, odometer=odometer, last=last, seq=seq)
 
     def _evaluated(self, measure: Measure) -> dict[int, float]:
         """Long curves are thinned out; of the steps with a checkpoint none is missing."""

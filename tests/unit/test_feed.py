@@ -124,3 +124,24 @@ def test_a_long_past_that_is_read_in_bulk_is_the_same_as_one_that_was_followed(
     opened = Feed(tmp_path / "runs", lambda update: None)
     assert opened.history(folder.job_id) == followed.history(folder.job_id)
     assert 50.0 in [point.value for point in opened.history(folder.job_id).series["loss"]]
+
+
+def test_a_history_goes_on_with_what_is_published(tmp_path: Path, folder: RunFolder) -> None:
+    """Whoever holds it need not read the run again for its measurements; what it holds already counts once."""
+    feed = Feed(tmp_path / "runs", lambda update: None)
+    writer = EventWriter(folder.attempt(1).events)
+    events = [
+        Metric(
+            seq=step,
+            step=step,
+            epoch=step / 9,
+            values={"loss": 1 / (step + 1), "tokens_per_second": 5.0, "step_seconds": 2.0},
+        )
+        for step in range(9)
+    ]
+    for event in events[:4]:
+        writer.append(event)
+    held = feed.history(folder.job_id)
+    for event in events[4:]:
+        writer.append(event)
+    assert held.after(events[2:6]).after(events[5:]) == feed.history(folder.job_id)

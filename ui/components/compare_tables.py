@@ -20,9 +20,13 @@ class CompareFigures:
         with box("ts-card", "section", label="Results").mark("compare-results"):
             heading("Results", 2)
             self._body = box("ts-stretch")
+        self._shown: list[Row] | None = None
 
     def show(self, histories: Sequence[History]) -> None:
         rows = list(_figures(self._jobs, histories))
+        if rows == self._shown:
+            return
+        self._shown = rows
         self._body.clear()
         with self._body:
             _table(self._jobs, rows)

@@ -1,7 +1,6 @@
 """The Compare page: several jobs in one chart and in tables. Which, and how they are looked at, is its address."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -84,12 +83,14 @@ class CompareView:
         self._figures = CompareFigures(chosen.jobs)
         compare_settings(chosen.jobs, chosen.runs)
         self._answers = CompareAnswers(chosen.jobs)
+        self._histories: dict[str, History] = {}
+        self._outdated: set[str] = set()
         self._followers = [self._follower(job.id) for job in chosen.jobs]
 
     async def refresh(self) -> None:
         for follower in self._followers:
             await follower.read()
-        self._show_tables(await in_thread(self._read))
+        self._show_tables()
 
     def on_feed(self, update: FeedUpdate) -> None:
         for follower in self._followers:
@@ -100,35 +101,44 @@ class CompareView:
             background_tasks.create_lazy(self._read_job(job_id), name=f"{self._task} {job_id}")
 
     def _follower(self, job_id: str) -> RunFollower:
+        def on_history(history: History) -> None:
+            self._histories[job_id] = history
+            self._chart.show(job_id, history.series)
+            if len(self._histories) == len(self._jobs):
+                background_tasks.create_lazy(self._refresh_tables(), name=self._task)
+
         def on_news(news: News) -> None:
             self._chart.extend(job_id, news.points)
-            if news.points or any(isinstance(event, CHANGES_TABLES) for event in news.events):
+            self._histories[job_id] = self._histories[job_id].after(news.events)
+            if any(isinstance(event, CHANGES_TABLES) for event in news.events):
+                self._outdated.add(job_id)
+            if news.points or self._outdated:
                 background_tasks.create_lazy(self._refresh_tables(), name=self._task)
 
         return RunFollower(
             self._studio,
             job_id,
-            on_history=lambda history: self._chart.show(job_id, history.series),
+            on_history=on_history,
             on_news=on_news,
             is_crowded=partial(self._chart.is_crowded, job_id, CROWDED),
         )
 
-    def _read(self) -> list[History]:
-        return [self._studio.feed.history(job.id) for job in self._jobs]
-
     async def _refresh_tables(self) -> None:
-        """At most one look a second, however fast the runs are."""
-        self._show_tables(await in_thread(self._read))
+        """At most once a second, however fast the runs are; a run is read again only for more than measurements."""
+        outdated, self._outdated = self._outdated, set()
+        for job_id in outdated:
+            self._histories[job_id] = await in_thread(self._studio.feed.history, job_id)
+        self._show_tables()
         await asyncio.sleep(REFRESH_S)
 
-    def _show_tables(self, histories: Sequence[History]) -> None:
+    def _show_tables(self) -> None:
+        histories = [self._histories[job.id] for job in self._jobs]
         self._figures.show(histories)
         self._answers.show(histories)
 
     async def _read_job(self, job_id: str) -> None:
         with suppress(NotFound):  # deleted while the page was open: what it has said stays on screen
             self._picker.show(await in_thread(self._studio.runs.get, job_id))
-        await self._refresh_tables()
 
 
 def _look(studio: Studio, asked: str) -> Chosen:
