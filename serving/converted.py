@@ -6,6 +6,7 @@ rename changes nothing.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from serving.failures import CannotHold
@@ -30,7 +31,7 @@ class Converted:
             from serving.gguf_files import write_base
 
             write_base(self._model, target, bits=self._bits, **({"told": told} if told else {}))
-        return target
+        return _taken(target)
 
     def graph(self, told: object = None) -> Path:
         """The base model's folder for OpenVINO. Raises CannotHold."""
@@ -39,7 +40,7 @@ class Converted:
             from serving.openvino_graph import write_graph
 
             write_graph(self._model, target, bits=self._bits, **({"told": told} if told else {}))
-        return target
+        return _taken(target)
 
     def adapter(self, adapter: Path) -> Path:
         """An adapter's file; `adapter` is PEFT's folder. Raises CannotHold."""
@@ -50,7 +51,13 @@ class Converted:
             from serving.gguf_adapters import write_adapter
 
             write_adapter(adapter, self._model, target)
-        return target
+        return _taken(target)
+
+
+def _taken(target: Path) -> Path:
+    """What was used longest ago leaves the cache first (core/serving/cache.py)."""
+    os.utime(target)
+    return target
 
 
 def digest_of_model(model: Path) -> str:

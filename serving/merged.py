@@ -4,7 +4,7 @@ What was trained on top of that adapter was trained on exactly this: the same co
 because the worker of llama.cpp is to stay without torch.
 """
 
-import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from serving.failures import ServingError
 from serving.vllm_trouble import cause_of
 from storage import manifest
 from storage.files import read_json
-from storage.serving import SPEC, WorkerSpec
+from storage.serving import SPEC, WorkerSpec, merged_name
 
 ROOT = Path(__file__).parents[1]
 LOG = "merge.log"
@@ -35,12 +35,12 @@ def with_merged(spec: WorkerSpec, folder: Path, tell: Tell) -> WorkerSpec:
         if code:
             cause = cause_of((folder / LOG).read_text(errors="replace"))
             raise ServingError(f"The other job's adapter could not be merged into the base model: {cause}.")
+    os.utime(target)  # what was used longest ago leaves the cache first
     return spec.model_copy(update={"beneath": "", "model": spec.model.model_copy(update={"path": str(target)})})
 
 
 def merged_folder(spec: WorkerSpec) -> Path:
-    key = f"{spec.model.revision}\n{spec.beneath}\n{spec.weights_dtype}"
-    return Path(spec.cache) / f"merged-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+    return Path(spec.cache) / merged_name(spec.model, spec.beneath, spec.weights_dtype)
 
 
 def merge(spec: WorkerSpec) -> None:

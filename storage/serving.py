@@ -4,6 +4,7 @@
 `ready.json` once (what `/health` answers) or `failed.json` (`cause`, `message`).
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,6 +57,12 @@ class WorkerSpec(Record):
     adapters: tuple[ServedAdapter, ...] = ()
     vllm_python: str = Field("", description="Of the environment that vLLM is installed in; empty = ours")
     beneath: str = Field("", description="Folder of an adapter that is merged into the base model before it is served")
+
+
+def merged_name(model: ModelRef, beneath: str, weights_dtype: str = "bfloat16") -> str:
+    """In the workers' cache: the folder of a model with the adapter `beneath` merged into it."""
+    key = f"{model.revision}\n{beneath}\n{weights_dtype}"
+    return f"merged-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

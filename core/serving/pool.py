@@ -17,6 +17,7 @@ from core.devices import CPU, GB, Device
 from core.errors import Unavailable
 from core.memory import host_memory
 from core.serving.adapter_desk import AdapterDesk
+from core.serving.cache import Cache
 from core.serving.gpus import Gpus
 from core.serving.launch import Launch
 from core.serving.settings import Settings
@@ -68,6 +69,7 @@ class Pool:
         self._settings = settings
         self._gpus = gpus
         self._launch = launch
+        self._cache = Cache(launch.cache, settings.cache_bytes)
         self._changed = changed
         self._lock = threading.RLock()
         self._slots: dict[Base, Slot] = {}
@@ -181,6 +183,7 @@ class Pool:
         gpu: Device | None = None
         try:
             self._make_room(slot)
+            self._cache.tidy()
             if slot.base.device == "cuda":
                 gpu = self._gpus.take(slot.base.title, token, needed(slot.base))
                 if gpu is None:
@@ -209,6 +212,12 @@ class Pool:
         if slot.base.device == CPU and free < need:
             raise Unavailable(
                 f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and this machine has "
+                f"{free / GB:.1f} GB free now. Other programs or a training have the rest."
+            )
+        if (merging := self._cache.bytes_to_merge(slot.base)) > free:
+            raise Unavailable(
+                f"{slot.base.title} lies on another job's adapter, which is merged into the base model first. That "
+                f"takes about {merging / GB:.1f} GB of memory for a moment (estimate), and this machine has "
                 f"{free / GB:.1f} GB free now. Other programs or a training have the rest."
             )
         while True:

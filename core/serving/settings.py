@@ -11,12 +11,14 @@ from core.memory import host_memory
 from storage.serving import LORA_RANK_VARIABLE
 
 IDLE_VARIABLE = "TUNESMITH_SERVING_IDLE_MINUTES"
+CACHE_VARIABLE = "TUNESMITH_SERVING_CACHE_GB"
 MEMORY_VARIABLE = "TUNESMITH_SERVING_MEMORY_GB"
 BITS_VARIABLE = "TUNESMITH_SERVING_BITS"
 ENGINE_VARIABLE = "TUNESMITH_SERVING_ENGINE"
 VLLM_VARIABLE, OFF = "TUNESMITH_SERVING_VLLM", "off"
 IDLE_MINUTES = 15.0
 LORA_RANK = 64
+CACHE_GB = 50
 #: Of the machine's memory. The rest is for training, for the studio, and for whoever sits at the machine.
 MEMORY_SHARE = 0.5
 
@@ -33,6 +35,8 @@ class Settings:
     #: A model that nobody asks for is unloaded sooner where a job waits for its GPU, or for memory.
     gives_way_s: float = 30.0
     memory_bytes: int = 8 * GB
+    #: What workers have made of models and adapters may take so much of the disk.
+    cache_bytes: int = CACHE_GB * GB
     slots: int = 8
     context_length: int = 8192
     engine: Literal["llama.cpp", "openvino"] = "llama.cpp"
@@ -48,6 +52,7 @@ class Settings:
         return cls(
             idle_s=_number(IDLE_VARIABLE, IDLE_MINUTES) * 60,
             memory_bytes=int(_number(MEMORY_VARIABLE, share_gb) * GB),
+            cache_bytes=int(_number(CACHE_VARIABLE, CACHE_GB) * GB),
             engine=_engine(),
             bits=_bits(),
             vllm=os.environ.get(VLLM_VARIABLE, ""),

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +269,14 @@ def test_a_stopped_pool_leaves_no_worker(machine: Callable[..., Machine]) -> Non
     assert not Path(f"/proc/{pid}").exists()
     with pytest.raises(Unavailable, match="does not serve"):
         served.pool.enter(place)
+
+
+def test_a_merge_that_does_not_fit_into_memory_is_refused_beforehand(home: Home) -> None:
+    machine = Machine(home)
+    base = machine.place("large").base
+    huge = replace(base, beneath="/an/adapter", model=base.model.model_copy(update={"parameters": 10**13}))
+    try:
+        with pytest.raises(Unavailable, match=r"merged into the base model first\. That takes about 4000\d\.\d GB"):
+            machine.pool.enter(Place(base=huge, adapter=None)).wait(30)
+    finally:
+        machine.pool.stop()
