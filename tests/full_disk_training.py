@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 from full_disk import ALICE, MB, VOLUME
-from standin import wait_for
+from standin import add_tiny_model, wait_for
 
 from core.home import Home
 from core.studio import Studio
 from storage import manifest
-from storage.files import sha256_of, write_json
+from storage.files import sha256_of
 from storage.retention import Checkpointing, sealed
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Cause, Status
@@ -28,12 +28,7 @@ def studio_with(model: Path) -> Studio:
     """The floor is nothing, so that no run is paused before the disk is really full."""
     home = Home(VOLUME / "home", floor_bytes=0, ballast_bytes=MB)
     home.prepare()
-    partial = home.models / "tiny.partial"
-    shutil.copytree(model, partial)
-    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
-    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
-    write_json(partial / "model.json", details | sizes)
-    manifest.seal(partial, home.models / "tiny")
+    add_tiny_model(home, model)
     studio = Studio(home)
     studio.start()
     return studio

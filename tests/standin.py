@@ -1,6 +1,7 @@
 """What stands in for a real model and a real trainer, and how the tests look at such runs."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from storage import manifest
 from storage.event_log import EventWriter
 from storage.files import write_json
 from storage.process import TOKEN_VARIABLE, ProcessIdentity, has_token
-from storage.run_folder import RunFolder
+from storage.run_folder import Attempt, RunFolder
 from storage.spec import JobSpec
 from storage.status import Status
 from storage.tables import Job
@@ -73,6 +74,27 @@ def add_hollow_model(home: Home, *, parameters: int = 1_000_000) -> None:
     sizes = {"parameters": parameters, "context_length": 512, "hidden_size": 64, "layers": 2}
     write_json(partial / "model.json", details | sizes)
     manifest.seal(partial, home.models / "hollow")
+
+
+def add_tiny_model(home: Home, built: Path) -> None:
+    """The tiny model, which really trains, out of the folder where it was built (`tiny_model` of the process tests)."""
+    partial = home.models / "tiny.partial"
+    shutil.copytree(built, partial)
+    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
+    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
+    write_json(partial / "model.json", details | sizes)
+    manifest.seal(partial, home.models / "tiny")
+
+
+def claim(studio: Studio, spec: JobSpec) -> tuple[Job, Attempt]:
+    """A job whose first attempt has begun and has said nothing yet. The studio's scheduler does not run."""
+    job = studio.runs.submit(spec, actor=ALICE)
+    claimed = studio.runs.claim_next()
+    assert claimed
+    assert claimed.id == job.id
+    attempt = studio.runs.folder(job.id).attempt(claimed.attempt)
+    attempt.claim(claimed.token)
+    return claimed, attempt
 
 
 def submit(studio: Studio, **asked: object) -> Job:

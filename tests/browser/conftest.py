@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from chromium import launch_options
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from seeded import seeded
 from served import ServedStudio
 
 # Playwright's 5 s are too few beside another test that trains.
@@ -25,6 +26,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStudio]:
     server.start()
     yield server
     server.end()
+
+
+@pytest.fixture(scope="module")
+def seeded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStudio]:
+    """A studio on a data folder with one of everything."""
+    with seeded(tmp_path_factory.mktemp("studio") / "home") as home:
+        server = ServedStudio(home.path)
+        server.start()
+        yield server
+        server.end()
 
 
 @pytest.fixture

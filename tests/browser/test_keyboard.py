@@ -1,11 +1,8 @@
 """The wizard by keyboard alone, from the jobs list to Create. Wherever the keys lead, the focus can be seen."""
 
-from collections.abc import Iterator
-
 import pytest
 from chromium import visit
 from playwright.sync_api import Page, expect
-from seeded import seeded
 from served import ServedStudio
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -27,17 +24,8 @@ FOCUSED = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStudio]:
-    with seeded(tmp_path_factory.mktemp("studio") / "home") as home:
-        server = ServedStudio(home.path)
-        server.start()
-        yield server
-        server.end()
-
-
-def test_the_wizard_is_finished_by_keyboard_alone(page: Page, server: ServedStudio) -> None:
-    visit(page, f"{server.url}/dashboard/fine-tuning")
+def test_the_wizard_is_finished_by_keyboard_alone(page: Page, seeded_server: ServedStudio) -> None:
+    visit(page, f"{seeded_server.url}/dashboard/fine-tuning")
     tab_to(page, "Fine-tune a Model")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()

@@ -8,7 +8,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import visit
 from playwright.sync_api import Browser, Locator, Page
-from seeded import seeded
 from served import ServedStudio
 from spec_lines import Line, State, states
 
@@ -24,24 +23,17 @@ SEVERE = ("serious", "critical")
 DIALOG = ".q-dialog, dialog[open]"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStudio]:
-    with seeded(tmp_path_factory.mktemp("studio") / "home") as home:
-        server = ServedStudio(home.path)
-        server.start()
-        yield server
-        server.end()
-
-
 @pytest.fixture(scope="module", params=states(), ids=lambda state: state.name)
-def visited(request: pytest.FixtureRequest, browser: Browser, server: ServedStudio) -> Iterator[tuple[State, Page]]:
+def visited(
+    request: pytest.FixtureRequest, browser: Browser, seeded_server: ServedStudio
+) -> Iterator[tuple[State, Page]]:
     """One visit for all that is asked of a page. It has to come through without an error in the browser."""
     state: State = request.param
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    visit(page, server.url + address(state, server))
+    visit(page, seeded_server.url + address(state, seeded_server))
     page.add_style_tag(content=STILL)
     for selector in state.clicks:
         page.locator(selector).filter(visible=True).first.click()
@@ -87,8 +79,8 @@ def test_axe_sees_what_is_wrong(browser: Browser) -> None:
     page.close()
 
 
-def address(state: State, server: ServedStudio) -> str:
-    [dataset, *_] = sorted(path.name for path in (server.home / "datasets").glob("ds-*"))
+def address(state: State, seeded_server: ServedStudio) -> str:
+    [dataset, *_] = sorted(path.name for path in (seeded_server.home / "datasets").glob("ds-*"))
     return state.open.replace("{dataset}", dataset)
 
 

@@ -3,12 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 from nicegui.testing import User
-from nicegui.testing.user_simulation import user_simulation
+from paged import browsing
 
 from core.home import Home
 from core.people import Actor
@@ -17,13 +16,9 @@ from storage.files import write_json
 from storage.manifest import seal
 from storage.spec import JobSpec
 from storage.tables import Dataset
-from ui import design
-from ui.pages import register_all
 from ui.signals import Signals
 
 ALICE = Actor("Alice", "alice@example.org")
-#: Looks at a page before it is said that something is not there: half a minute, of which a good page needs a moment.
-PATIENCE = {"should_see": 300, "should_not_see": 600}
 
 
 @pytest.fixture
@@ -48,15 +43,8 @@ async def studio(tmp_path: Path, signals: Signals) -> AsyncIterator[Studio]:
 
 @pytest.fixture
 async def user(studio: Studio, signals: Signals, caplog: pytest.LogCaptureFixture) -> AsyncIterator[User]:
-    """A browser on all pages. The plugin of nicegui.testing resets NiceGUI for every test of a session, so it is not
-    loaded; its context manager does the same for these tests only. An error in the log fails the test.
-
-    NiceGUI's own patience is a third of a second, which a busy machine does not keep."""
-    async with user_simulation() as simulated:
-        for look, retries in PATIENCE.items():
-            setattr(simulated, look, partial(getattr(simulated, look), retries=retries))
-        design.apply()
-        register_all(studio, signals)
+    """An error in the log fails the test."""
+    async with browsing(studio, signals) as simulated:
         yield simulated
     assert not [record for record in caplog.get_records("call") if record.levelname == "ERROR"]
 

@@ -8,6 +8,7 @@ import psutil
 import pytest
 from nicegui import ui
 from nicegui.testing import User
+from standin import claim
 
 from core.feed import FeedUpdate
 from core.people import Actor
@@ -157,32 +158,25 @@ async def test_a_remedy_that_cannot_start_says_why(user: User, studio: Studio, a
 async def test_history_and_live_events_make_one_curve(
     user: User, studio: Studio, signals: Signals, asked: JobSpec
 ) -> None:
-    job = studio.runs.submit(asked, actor=BOB)
-    claimed = studio.runs.claim_next()
-    assert claimed
-    attempt = studio.runs.folder(job.id).attempt(claimed.attempt)
-    attempt.claim(claimed.token)
+    job, attempt = claim(studio, asked)
     events = tuple(Metric(seq=n, step=n + 1, epoch=0.1 * n, values={"loss": 2.0 - n / 10}) for n in range(6))
     attempt.events.write_text("".join(event.model_dump_json() + "\n" for event in events[:4]))
     await user.open(page_of(job.id))
     assert steps_on(user) == [1, 2, 3, 4]
     # The feed publishes what the page has read already, and two more.
     for news in (events[2:5], events[4:], events[:6]):
-        signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=news))
+        signals.feed.emit(FeedUpdate(job_id=job.id, attempt=job.attempt, events=news))
     assert steps_on(user) == [1, 2, 3, 4, 5, 6]
 
 
 async def test_answers_stand_side_by_side(user: User, studio: Studio, signals: Signals, asked: JobSpec) -> None:
-    job = studio.runs.submit(asked, actor=BOB)
-    claimed = studio.runs.claim_next()
-    assert claimed
-    studio.runs.folder(job.id).attempt(claimed.attempt).claim(claimed.token)
+    job, _ = claim(studio, asked)
     await user.open(page_of(job.id))
     await user.should_not_see("Before and after")
     said = {"index": 0, "step": 0, "prompt": "Hello", "expected": "Hi", "held_out": True}
     before = Sample(seq=0, answer="Greetings, <b>human</b>.", tuned=False, **said)
     after = Sample(seq=1, answer="Hi 7", tuned=True, **said)
-    signals.feed.emit(FeedUpdate(job_id=job.id, attempt=claimed.attempt, events=(before, after)))
+    signals.feed.emit(FeedUpdate(job_id=job.id, attempt=job.attempt, events=(before, after)))
     for text in ("Before and after", "Greetings, <b>human</b>.", "Hi 7"):
         await user.should_see(text)
 
@@ -198,12 +192,9 @@ def saved(folder: RunFolder, *steps: int) -> None:
 async def test_a_checkpoint_is_pinned_and_another_deleted_from_the_page(
     user: User, studio: Studio, signals: Signals, asked: JobSpec
 ) -> None:
-    job = studio.runs.submit(asked, actor=BOB)
-    claimed = studio.runs.claim_next()
-    assert claimed
+    job, attempt = claim(studio, asked)
     folder = studio.runs.folder(job.id)
-    folder.attempt(1).claim(claimed.token)
-    studio.runs.move(claimed, Status.RUNNING)
+    studio.runs.move(job, Status.RUNNING)
     await user.open(page_of(job.id))
     await user.should_see("None yet.")
     await user.should_see(
@@ -215,7 +206,7 @@ async def test_a_checkpoint_is_pinned_and_another_deleted_from_the_page(
         Checkpoint(seq=seq, step=step, name=f"step-{step:08d}", bytes=1000, eval_loss=3 - step / 10)
         for seq, step in enumerate((10, 20, 30))
     )
-    folder.attempt(1).events.write_text("".join(event.model_dump_json() + "\n" for event in events))
+    attempt.events.write_text("".join(event.model_dump_json() + "\n" for event in events))
     signals.feed.emit(FeedUpdate(job_id=job.id, attempt=1, events=events))
     for text in ("best", "latest", "2.0000"):
         await user.should_see(text)
@@ -254,15 +245,11 @@ async def test_of_many_checkpoints_the_newest_and_the_marked_come_first(
 async def test_a_long_step_shows_its_passes_until_it_is_told(
     user: User, studio: Studio, signals: Signals, asked: JobSpec
 ) -> None:
-    job = studio.runs.submit(asked, actor=BOB)
-    claimed = studio.runs.claim_next()
-    assert claimed
-    attempt = studio.runs.folder(job.id).attempt(1)
-    attempt.claim(claimed.token)
+    job, attempt = claim(studio, asked)
     training = Phase(seq=0, name="training", total=30, epochs=1)
     attempt.events.write_text(training.model_dump_json() + "\n")
     attempt.write_stretch(Stretch("pass", 1, 7, 16))
-    studio.runs.move(claimed, Status.RUNNING)
+    studio.runs.move(job, Status.RUNNING)
     await user.open(page_of(job.id))
     await user.should_see("Step 1/30 · pass 8/16")
 
@@ -294,15 +281,11 @@ def steps_on(user: User) -> list[int]:
 async def test_the_time_that_is_left_goes_by_this_attempts_pace(
     user: User, studio: Studio, signals: Signals, asked: JobSpec
 ) -> None:
-    job = studio.runs.submit(asked, actor=BOB)
-    claimed = studio.runs.claim_next()
-    assert claimed
-    attempt = studio.runs.folder(job.id).attempt(1)
-    attempt.claim(claimed.token)
+    job, attempt = claim(studio, asked)
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
     begun = Phase(seq=0, name="training", done=100, total=300, epochs=1, at=noon)
     attempt.events.write_text(begun.model_dump_json() + "\n")
-    studio.runs.move(claimed, Status.RUNNING)
+    studio.runs.move(job, Status.RUNNING)
     await user.open(page_of(job.id))
     await user.should_not_see("min left")
     after = Metric(seq=1, step=110, epoch=0.3, values={"loss": 1.0}, at=noon + timedelta(seconds=100))

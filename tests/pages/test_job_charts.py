@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nicegui import ui
 from nicegui.testing import User
+from standin import claim
 
 from core.feed import FeedUpdate
 from core.studio import Studio
@@ -35,11 +36,7 @@ def metric(seq: int, step: int) -> Metric:
 @pytest.fixture
 def attempt(studio: Studio, asked: JobSpec) -> Attempt:
     """Of a job that has done three steps."""
-    job = studio.runs.submit(asked, actor=studio.people.actor())
-    claimed = studio.runs.claim_next()
-    assert claimed
-    attempt = studio.runs.folder(job.id).attempt(claimed.attempt)
-    attempt.claim(claimed.token)
+    _, attempt = claim(studio, asked)
     write(attempt, Phase(name="training", total=10, at=NOON), *(metric(0, step) for step in (1, 2, 3)))
     return attempt
 

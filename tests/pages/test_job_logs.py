@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from nicegui import ui
 from nicegui.testing import User
+from standin import claim
 
 from core.feed import FeedUpdate
 from core.studio import Studio
@@ -21,12 +22,8 @@ from ui.signals import Signals
 @pytest.fixture
 def attempt(studio: Studio, asked: JobSpec) -> Attempt:
     """Of a job that runs, has said three things and printed two lines."""
-    job = studio.runs.submit(asked, actor=studio.people.actor())
-    claimed = studio.runs.claim_next()
-    assert claimed
-    attempt = studio.runs.folder(job.id).attempt(claimed.attempt)
-    attempt.claim(claimed.token)
-    studio.runs.move(claimed, Status.RUNNING)
+    job, attempt = claim(studio, asked)
+    studio.runs.move(job, Status.RUNNING)
     writer = EventWriter(attempt.events)
     for event in (Phase(name="loading"), Phase(name="training", total=10), Warn(message="Two rows were cut.")):
         writer.append(event)

@@ -1,18 +1,17 @@
 """Preferences in the pages: chosen in the modal, set up in the wizard, listed and watched."""
 
-import asyncio
 from pathlib import Path
 
 from nicegui import ui
 from nicegui.testing import User
+from paged import job_of
 from uploading import arrives
 
 from core.feed import FeedUpdate
 from core.studio import Studio
 from storage.events import Metric
-from storage.jobs import Query
 from storage.spec import JobSpec, Objective
-from storage.tables import Dataset, Job
+from storage.tables import Dataset
 from ui.signals import Signals
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "support-preferences.jsonl"
@@ -21,14 +20,6 @@ WIZARD = "/dashboard/fine-tuning/create?objective=dpo"
 
 def preferences(studio: Studio) -> Dataset:
     return studio.datasets.add(EXAMPLES, name=None, actor=studio.people.actor())
-
-
-async def job_of(studio: Studio) -> Job:
-    for _ in range(300):
-        if found := studio.runs.search(Query(objective=Objective.DPO)).rows:
-            return found[0]
-        await asyncio.sleep(0.1)
-    raise AssertionError("No job was made.")
 
 
 async def test_the_question_how_to_learn_leads_to_preferences(user: User) -> None:
@@ -64,7 +55,7 @@ async def test_the_wizard_makes_a_preference_job(user: User, studio: Studio, ask
     await user.should_see("dropout would be taken for a change from the reference")
     user.find("create").click()
 
-    job = await job_of(studio)
+    job = await job_of(studio, Objective.DPO)
     spec = studio.runs.run_spec(job.id)
     assert (spec.dpo.beta, spec.dpo.loss, spec.dpo.label_smoothing, spec.dataset.id) == (0.3, "robust", 0.1, dataset.id)
     assert spec.method.dropout == 0

@@ -6,6 +6,7 @@ import json
 import pytest
 from nicegui import ui
 from nicegui.testing import User
+from paged import job_of
 
 from core.feed import FeedUpdate
 from core.studio import Studio
@@ -13,18 +14,10 @@ from storage.events import Metric, Warn
 from storage.jobs import Query
 from storage.rollouts import RolloutAnswer, RolloutGroup, RolloutStep
 from storage.spec import JobSpec, Objective
-from storage.tables import Dataset, Job
+from storage.tables import Dataset
 from ui.signals import Signals
 
 WIZARD = "/dashboard/fine-tuning/create?objective=rft"
-
-
-async def job_of(studio: Studio) -> Job:
-    for _ in range(600):
-        if found := studio.runs.search(Query(objective=Objective.RFT)).rows:
-            return found[0]
-        await asyncio.sleep(0.1)
-    raise AssertionError("No job was made.")
 
 
 def choose(user: User, marker: str, value: str) -> None:
@@ -70,7 +63,7 @@ async def test_the_wizard_makes_a_reinforcement_job(user: User, studio: Studio, 
     user.find(marker="rft.group_size").clear().type("8")
     user.find("create").click()
 
-    job = await job_of(studio)
+    job = await job_of(studio, Objective.RFT)
     spec = studio.runs.run_spec(job.id)
     assert spec.rft.grader
     assert spec.rft.grader.model_dump()["reference"] == "{{ item.answer }}"
@@ -105,7 +98,7 @@ async def test_a_grader_is_tried_before_training_and_a_constant_one_is_refused(u
     await user.should_see("The grader tells answers apart")
     await user.should_see("typed in, 1")
     user.find("create").click()
-    assert (await job_of(studio)).objective is Objective.RFT
+    assert (await job_of(studio, Objective.RFT)).objective is Objective.RFT
 
 
 @pytest.mark.usefixtures("sums")

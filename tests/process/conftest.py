@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standin import add_tiny_model
 
 from core import start_folder
 from core.home import Home
-from storage import manifest
 from storage.event_log import read_events
 from storage.events import Event
-from storage.files import write_json
 from storage.methods import Lora
 from storage.process import TOKEN_VARIABLE
 from storage.retention import Checkpointing, sealed
@@ -135,12 +133,7 @@ def tiny_home(tiny_model: Path, tmp_path: Path) -> Home:
     """A data folder whose only model is the tiny one."""
     home = Home(tmp_path / "home")
     home.prepare()
-    partial = home.models / "tiny.partial"
-    shutil.copytree(tiny_model, partial)
-    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
-    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
-    write_json(partial / "model.json", details | sizes)
-    manifest.seal(partial, home.models / "tiny")
+    add_tiny_model(home, tiny_model)
     return home
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -15,12 +14,11 @@ import openai
 import psutil
 import pytest
 from served import TUNESMITH, ServedStudio, clean_environment
+from standin import add_tiny_model
 
 from core.home import Home
 from core.people import Actor
 from core.studio import Studio
-from storage import manifest
-from storage.files import write_json
 from storage.methods import Full, Lora, Method
 from storage.spec import Hyperparameters, JobSpec
 from storage.status import Status
@@ -37,12 +35,7 @@ def home(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A data folder with the tiny model, and two jobs in its queue: an adapter and a whole model."""
     home = Home(tmp_path_factory.mktemp("deployed") / "home")
     home.prepare()
-    partial = home.models / "tiny.partial"
-    shutil.copytree(tiny_model, partial)
-    details = {"name": "Tiny", "provider": "Nobody", "public_id": "nobody/tiny", "licence": "apache-2.0"}
-    sizes = {"parameters": 100_000, "context_length": 512, "hidden_size": 64, "layers": 2}
-    write_json(partial / "model.json", details | sizes)
-    manifest.seal(partial, home.models / "tiny")
+    add_tiny_model(home, tiny_model)
     studio = Studio(home)
     studio.open()
 

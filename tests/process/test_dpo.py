@@ -4,19 +4,17 @@ That every method learns them is shown by test_every_combination.py.
 """
 
 import math
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from interrupted import curve, interrupted
 
-from core.feed import Feed
 from storage.event_log import EventWriter, read_events
-from storage.events import Checkpoint, Event, Finished, Metric, Phase, Warn
+from storage.events import Event, Finished, Metric, Phase, Warn
 from storage.files import sha256_of
 from storage.objectives import Dpo
-from storage.run_folder import Request, RunFolder
+from storage.run_folder import RunFolder
 from storage.spec import Objective
 
 # The training libraries warn about each other's deprecations.
@@ -97,26 +95,9 @@ def test_a_damaged_reference_is_made_again_from_the_start(tiny_folder: Callable[
     assert sha256_of(run.reference / "logps.npy") == kept
 
 
-def curve(run: Any, name: str) -> Any:
-    return Feed(run.folder.path.parent, lambda update: None).history(run.folder.job_id).series[name]
-
-
 def test_killed_and_paused_it_ends_as_if_nothing_had_happened(tiny_run: Callable[..., Any]) -> None:
     asked = {"objective": Objective.DPO, "epochs": 10}
-    straight, killed = tiny_run(**asked), tiny_run(**asked)
-    while sum(isinstance(event, Checkpoint) for event in killed.events) < 2:
-        killed.wait_for("checkpoint")
-    os.kill(killed.attempt.processes()[1].pid, signal.SIGKILL)
-    killed.process.wait(60)
-    paused = killed.resume()
-    paused.wait_for("checkpoint")
-    paused.attempt.request(Request.PAUSE)
-    ended = paused.finish()
-    assert isinstance(ended, Finished), paused.log()
-    assert ended.outcome == "paused"
-    again = paused.resume()
-    for run in (again, straight):
-        assert isinstance(run.finish(), Finished), run.log()
+    straight, killed, paused, again = interrupted(tiny_run, "checkpoint", **asked)
 
     assert [measured_the_reference(run.events) for run in (killed, paused, again)] == [True, False, False]
     for name in ("loss", "eval_loss", "rewards/margins", "grad_norm", "learning_rate"):

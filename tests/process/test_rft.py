@@ -1,23 +1,21 @@
 """Reinforcement: it learns what the grader rewards, goes on exactly where it stopped, and says what goes wrong."""
 
-import os
-import signal
 from collections import defaultdict
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from interrupted import curve, interrupted
 
-from core.feed import Feed
 from storage.event_log import EventWriter, read_events
-from storage.events import Checkpoint, Event, Failed, Finished, Metric, Phase, Warn
+from storage.events import Checkpoint, Event, Failed, Metric, Phase, Warn
 from storage.files import sha256_of
 from storage.graders import Length, Multi, Regex, StringCheck
 from storage.methods import Full, Prefix
 from storage.objectives import Rft
 from storage.rollouts import ROLLOUT_STEP, RolloutStep
-from storage.run_folder import Request, RunFolder
+from storage.run_folder import RunFolder
 from storage.spec import Objective
 from storage.status import Cause
 
@@ -56,27 +54,10 @@ def rollouts_of(run: RunFolder, attempt: int = 1) -> list[RolloutStep]:
     return [ROLLOUT_STEP.validate_json(line) for line in lines]
 
 
-def curve(run: Any, name: str) -> Any:
-    return Feed(run.folder.path.parent, lambda update: None).history(run.folder.job_id).series[name]
-
-
 def test_killed_and_paused_it_ends_as_if_nothing_had_happened(tiny_run: Callable[..., Any]) -> None:
     """Through the real supervisor, in bfloat16: the same answers are sampled, so everything after them is the same."""
     asked = {"objective": Objective.RFT, "epochs": 5, "learning_rate": 3e-2, "rft": RFT}
-    straight, killed = tiny_run(**asked), tiny_run(**asked)
-    while sum(isinstance(event, Checkpoint) for event in killed.events) < 2:
-        killed.wait_for("checkpoint")
-    os.kill(killed.attempt.processes()[1].pid, signal.SIGKILL)
-    killed.process.wait(60)
-    paused = killed.resume()
-    paused.wait_for("metric")
-    paused.attempt.request(Request.PAUSE)
-    ended = paused.finish()
-    assert isinstance(ended, Finished), paused.log()
-    assert ended.outcome == "paused"
-    again = paused.resume()
-    for run in (again, straight):
-        assert isinstance(run.finish(), Finished), run.log()
+    straight, _, _, again = interrupted(tiny_run, "metric", **asked)
 
     for name in ("loss", "reward", "reward/words", "kl", "entropy", "completion_tokens", "eval_reward", "grad_norm"):
         assert curve(again, name) == curve(straight, name), name

@@ -85,3 +85,13 @@ def run_spec(model: ModelRef) -> RunSpec:
         evaluation=HoldOut(),
         compute=Compute(device="cpu", threads=2, weights_dtype="float32", micro_batch_tokens=512),
     )
+
+
+@pytest.fixture
+def served(studio: Studio) -> Iterator[Studio]:
+    """A folder that is held and whose clerk listens; no scheduler, so nothing is trained."""
+    lock = studio.home.lock("http://127.0.0.1:1234")
+    studio.clerk.start()
+    yield studio
+    studio.clerk.stop()
+    lock.release()

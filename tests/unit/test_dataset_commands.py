@@ -1,7 +1,6 @@
 """`tunesmith datasets` on a terminal and in scripts: the same core as the pages, one sentence where it cannot be."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +75,6 @@ def test_a_dataset_is_added_mended_exported_deleted_and_restored(home: Home, fla
     nothing = run("fix", second["dataset"], "drop-errors", *where)
     assert (nothing.exit_code, "No row of “Mail” has an error." in nothing.stderr) == (65, True)
     assert run("fix", second["dataset"], "polish", *where).exit_code == 2
-
-
-@pytest.fixture
-def served(studio: Studio) -> Iterator[Studio]:
-    lock = studio.home.lock("http://127.0.0.1:1234")
-    studio.clerk.start()
-    yield studio
-    studio.clerk.stop()
-    lock.release()
 
 
 def test_commands_reach_the_studio_that_serves(served: Studio, flawed: Path) -> None:

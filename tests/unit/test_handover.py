@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,16 +25,6 @@ ALICE = Actor("Alice", "alice@example.org")
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-@pytest.fixture
-def served(studio: Studio) -> Iterator[Studio]:
-    """A folder that is held and whose clerk listens; no scheduler, so nothing is trained."""
-    lock = studio.home.lock("http://127.0.0.1:1234")
-    studio.clerk.start()
-    yield studio
-    studio.clerk.stop()
-    lock.release()
 
 
 def test_commands_reach_the_studio_that_serves(served: Studio, asked: JobSpec) -> None:
