@@ -10,6 +10,7 @@ from core.estimate.pace import seconds, starting_tokens_per_second
 from core.estimate.parameters import trainable_parameters
 from core.estimate.traffic import Counted, Traffic, traffic_of
 from core.hardware import Hardware
+from core.sentence import Sentence
 from storage.spec import RunSpec
 
 #: Up to this share of what is free it fits; between that and all of it, it is tight.
@@ -70,8 +71,8 @@ class Outlook:
         """What the figures rest on, in the words that stand beside them."""
         runs = self.calibration.runs
         if not runs:
-            return "estimate"
-        return f"estimate, calibrated by {runs} run{'s' if runs > 1 else ''}"
+            return Sentence("estimate")
+        return Sentence("estimate, calibrated by {count} run | estimate, calibrated by {count} runs", count=runs)
 
 
 def room_of(run: RunSpec, machine: Hardware) -> Room:

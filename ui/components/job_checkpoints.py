@@ -17,11 +17,11 @@ from ui.components.job_actions import do_with_checkpoint
 from ui.components.menu_item import menu_item
 from ui.components.spec_form import number
 from ui.components.text import Text, box, heading
-from ui.texts import say
+from ui.texts import say, word
 
 #: The rest comes on request: who keeps every tenth step of many may have hundreds.
 SHOWN = 8
-COLOURS = {"best": "green", "latest": "blue", "pinned": "violet"}
+COLOURS = {word("best"): "green", word("latest"): "blue", word("pinned"): "violet"}
 HEADS = ("Step", "Written", "Size", "Evaluation", "Actions")
 
 
@@ -75,8 +75,8 @@ class JobCheckpoints:
             with box("ts-checkpoint-step", "th").props("scope=row") as head:
                 head.props["data-label"] = say("Step")
                 Text("span", str(saved.step))
-                for word in saved.badges:
-                    Text("span", word, f"ts-badge ts-badge-{COLOURS[word]}")
+                for badge in saved.badges:
+                    Text("span", badge, f"ts-badge ts-badge-{COLOURS[badge]}")
             written = f"{short_date(saved.at)}, {time_of_day(saved.at)}"
             _cell("Written", written).props["title"] = full_date(saved.at)
             _cell("Size", f"{saved.bytes / 1024**2:.1f} MB")
@@ -92,10 +92,11 @@ class JobCheckpoints:
             kind="ghost", icon="download", label=say("Download {what}", what=at), on_click=partial(ui.navigate.to, away)
         )
         download.mark(f"download-{saved.step}").props["title"] = say("Download as one file")
-        doing, word = (checkpoints.unpin, "Unpin") if saved.is_pinned else (checkpoints.pin, "Pin")
+        doing, what = (checkpoints.unpin, "Unpin") if saved.is_pinned else (checkpoints.pin, "Pin")
         do = partial(do_with_checkpoint, self._studio, doing, self._job_id, saved.step)
-        pin = Button(kind="ghost", icon="pin", label=f"{word} {at}", on_click=do).mark(f"{word.lower()}-{saved.step}")
-        pin.classes("ts-is-pinned" if saved.is_pinned else "").props["title"] = say(word)
+        label = say("Unpin {checkpoint}" if saved.is_pinned else "Pin {checkpoint}", checkpoint=at)
+        pin = Button(kind="ghost", icon="pin", label=label, on_click=do).mark(f"{what.lower()}-{saved.step}")
+        pin.classes("ts-is-pinned" if saved.is_pinned else "").props["title"] = say(what)
         delete = Button(
             kind="ghost", icon="trash", label=say("Delete {what}", what=at), on_click=partial(self._ask_delete, saved)
         )
