@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.devices import CPU, Device, Devices, DevicesUnreadable, find_devices, processor
-from core.turbo import PACKAGES
+from core.turbo import BITSANDBYTES, PACKAGES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hardware:
     """`gpu_error` is what the driver said where it could not tell which GPUs there are.
 
-    `quantises`: whether bitsandbytes is installed, which holds weights in 4 and 8 bits on the processor too.
     `packages`: those of `core.turbo.PACKAGES` that are installed.
     """
 
@@ -24,8 +23,12 @@ class Hardware:
     fast_bfloat16: bool
     gpus: tuple[Device, ...]
     gpu_error: str = ""
-    quantises: bool = True
-    packages: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset({BITSANDBYTES})
+
+    @property
+    def quantises(self) -> bool:
+        """Whether weights can be held in 4 and 8 bits, on the processor too."""
+        return BITSANDBYTES in self.packages
 
 
 def look(devices: Devices | None = None) -> Hardware:
@@ -43,7 +46,6 @@ def look(devices: Devices | None = None) -> Hardware:
         fast_bfloat16=_has_bfloat16(),
         gpus=tuple(device for device in seen if device.kind != CPU),
         gpu_error=gpu_error,
-        quantises=importlib.util.find_spec("bitsandbytes") is not None,
         # Looked for, not imported: they would bring torch.
         packages=frozenset(name for name in PACKAGES if importlib.util.find_spec(name)),
     )
