@@ -8,17 +8,10 @@ this machine's clock: the browser notes when it sees a step in the trace that Pl
 
 import argparse
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from chromium import launch_options
-from served import ServedStudio
-from standin import running_job
+from live_job import live_job, opened
+from playwright.sync_api import Page
 
 from storage.event_log import EventWriter
 from storage.events import Metric, Phase
@@ -40,17 +33,11 @@ def main() -> None:
     arguments.add_argument("--points", type=int, default=200)
     arguments.add_argument("--hz", type=float, default=2.0)
     asked = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as work, running_job(Path(work) / "home") as job:
-        server = ServedStudio(Path(work) / "home", "--no-starter")
-        server.start()
-        with sync_playwright() as playwright, playwright.chromium.launch(**launch_options()) as browser:
-            page = browser.new_page()
-            page.goto(f"{server.url}/dashboard/fine-tuning/supervised/{job.folder.job_id}")
-            page.wait_for_function("window.did_handshake === true")
-            page.wait_for_selector(".js-plotly-plot .main-svg")
-            page.evaluate(SEEN)
-            delays = sorted(measure(page, job.events, asked.points, asked.hz))
-        server.end()
+    with live_job() as job:
+        page = opened(job.browser, job.address)
+        page.wait_for_selector(".js-plotly-plot .main-svg")
+        page.evaluate(SEEN)
+        delays = sorted(measure(page, job.events, asked.points, asked.hz))
     p95 = delays[int(0.95 * len(delays))]
     print(
         f"append → chart at {asked.hz:g} Hz: p50 {statistics.median(delays):.0f} ms, p95 {p95:.0f} ms, "

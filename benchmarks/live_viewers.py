@@ -13,7 +13,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,12 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Browser, Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from chromium import launch_options
+from live_job import live_job, opened
+from playwright.sync_api import Browser, Page
 from served import ServedStudio
-from standin import running_job
 
 from storage.event_log import EventWriter
 from storage.events import Metric, Phase
@@ -66,27 +62,15 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=10)
     arguments.add_argument("--hz", type=float, default=2.0)
     asked = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as work, running_job(Path(work) / "home") as job:
-        server = ServedStudio(Path(work) / "home", "--no-starter")
-        server.start()
-        with sync_playwright() as playwright, playwright.chromium.launch(**launch_options()) as browser:
-            address = f"{server.url}/dashboard/fine-tuning/supervised/{job.folder.job_id}"
-            drawing = [opened(browser, address) for _ in range(asked.drawing)]
-            with watched(address, asked.viewers), trained(job.events, asked.hz), spent(server):
-                clicks = click_about(browser, server.url, address, asked.people, asked.rounds)
-            for page in drawing:
-                page.close()
-        server.end()
+    with live_job() as job:
+        drawing = [opened(job.browser, job.address) for _ in range(asked.drawing)]
+        with watched(job.address, asked.viewers), trained(job.events, asked.hz), spent(job.server):
+            clicks = click_about(job.browser, job.server.url, job.address, asked.people, asked.rounds)
+        for page in drawing:
+            page.close()
     for what, times in clicks.items():
         tell(what, times)
     tell("all clicks", [each for what, times in clicks.items() if BY_LOADING not in what for each in times])
-
-
-def opened(browser: Browser, address: str) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(address)
-    page.wait_for_function("window.did_handshake === true")
-    return page
 
 
 @contextmanager
