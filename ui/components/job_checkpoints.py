@@ -15,6 +15,7 @@ from ui.components.clock import full_date, short_date, time_of_day
 from ui.components.confirm import confirm
 from ui.components.job_actions import do_with_checkpoint
 from ui.components.menu_item import menu_item
+from ui.components.quantity import size_of
 from ui.components.spec_form import number
 from ui.components.text import Text, box, heading
 from ui.texts import say, word
@@ -79,7 +80,7 @@ class JobCheckpoints:
                     Text("span", badge, f"ts-badge ts-badge-{COLOURS[badge]}")
             written = f"{short_date(saved.at)}, {time_of_day(saved.at)}"
             _cell("Written", written).props["title"] = full_date(saved.at)
-            _cell("Size", f"{saved.bytes / 1024**2:.1f} MB")
+            _cell("Size", size_of(saved.bytes))
             _cell("Evaluation", saved.evaluation or "–")
             with box("ts-checkpoint-actions", "td"):
                 self._actions(saved)

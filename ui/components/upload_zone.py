@@ -22,7 +22,7 @@ class Kind:
 
 ROWS = Kind(
     ".jsonl,.json,.ndjson,.csv,.tsv,.parquet,.txt,.gz,.zst",
-    "JSONL, JSON, CSV or Parquet (.gz and .zst too), up to {limit}, at least 10 labeled examples.",
+    "JSONL, JSON, CSV or Parquet (.gz and .zst too), up to {limit}, at least 10 examples.",
 )
 EXPORTS = Kind(
     ".zip,.json,.jsonl,.ndjson,.csv,.txt,.md,.gz,.zst",
