@@ -114,3 +114,14 @@ def focus_is_on_the_head_of(page: Page, step: str) -> None:
         " && document.activeElement.innerText.includes(step)",
         arg=step,
     )
+
+
+def test_arrow_keys_move_through_a_menu(page: Page, seeded_server: ServedStudio) -> None:
+    visit(page, f"{seeded_server.url}/dashboard/fine-tuning/supervised/done-1")
+    page.get_by_role("button", name="Actions").press("Enter")
+    page.wait_for_function("document.activeElement.closest('.q-menu')")
+    entries = page.get_by_role("menuitem")
+    page.keyboard.press("ArrowDown")
+    expect(entries.first).to_be_focused()
+    page.keyboard.press("ArrowUp")  # from the first to the last
+    expect(entries.last).to_be_focused()

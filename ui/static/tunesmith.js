@@ -45,11 +45,12 @@ new MutationObserver(() => {
   else page?.removeAttribute("aria-hidden");
 }).observe(document.documentElement, { attributeFilter: ["class"] });
 
-// Arrow keys move through the options of an open picker, as in a native list box.
+// Arrow keys move through the options of an open picker and the entries of a menu, as in native ones.
 document.addEventListener("keydown", (event) => {
-  const picker = event.target.closest?.(".ts-picker-menu");
-  if (!picker || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
-  const options = [...picker.querySelectorAll("button.ts-option:not([disabled])")];
+  const menu = event.target.closest?.(".q-menu.ts-menu");
+  if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const found = menu.querySelectorAll("button.ts-option:not([disabled]), [role=menuitem]:not(.disabled)");
+  const options = [...found].filter((one) => one.offsetParent);
   if (!options.length) return;
   event.preventDefault();
   const step = event.key === "ArrowDown" ? 1 : -1;
