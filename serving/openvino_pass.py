@@ -15,6 +15,8 @@ from serving.openvino_lora import LoraArrays, Product, add_lora, stacked
 
 #: Pages at first; doubled as needed.
 PAGES = 32
+#: A single token takes another path, which rounds differently and is slower: it gets a neighbour that nobody reads.
+LEAST_TOKENS = 2
 CACHE = ("key_cache.", "value_cache.")
 
 
@@ -37,7 +39,7 @@ class Passes:
         #: The first keeps two adapters from making room at once, the second the request from changing under a pass.
         self._making_room, self._lock = threading.Lock(), threading.Lock()
         self._request, _ = self._compiled(with_lora=False)
-        self._pages = Pages(self._request)
+        self._pages, self._nobody = Pages(self._request), Row()
 
     def make_room_for_lora(self) -> list[Product]:
         """Where no adapter was there yet: the graph again, with places for them. Takes a second or more."""
@@ -52,32 +54,35 @@ class Passes:
     def run(self, rows: Sequence[Row], tokens: Sequence[Sequence[int]]) -> np.ndarray:
         """Reads `tokens` of each row. The scores of what comes after them, [rows, vocabulary]; good until the next."""
         with self._lock:
-            counts = [len(new) for new in tokens]
-            for row, count in zip(rows, counts, strict=True):
-                self._pages.reserve(row, row.length + count)
-            inputs = {
-                "input_ids": np.concatenate([np.asarray(new, np.int64) for new in tokens]),
-                "position_ids": np.concatenate(
-                    [np.arange(row.length, row.length + count) for row, count in zip(rows, counts, strict=True)]
-                ),
-                "past_lens": as_int32([row.length for row in rows]),
-                "subsequence_begins": begins(counts),
-                "block_indices": as_int32([page for row in rows for page in row.pages]),
-                "block_indices_begins": begins([len(row.pages) for row in rows]),
-                "max_context_len": np.array(
-                    max(row.length + count for row, count in zip(rows, counts, strict=True)), np.int32
-                ),
-                "last": np.cumsum(counts) - 1,
-            }
-            if self._products:
-                inputs["lora_rows"] = self._lora_rows(rows, counts)
-            for name, array in inputs.items():
-                self._request.set_tensor(name, ov.Tensor(array))
-            self._request.infer()
-            for row, count in zip(rows, counts, strict=True):
-                row.length += count
-            scores: np.ndarray = self._request.get_tensor("logits").data
-            return scores.reshape(len(rows), -1)
+            if sum(map(len, tokens)) >= LEAST_TOKENS:
+                return self._pass(rows, tokens)
+            self._nobody.length = 0
+            return self._pass([*rows, self._nobody], [*tokens, [0]])[: len(rows)]
+
+    def _pass(self, rows: Sequence[Row], tokens: Sequence[Sequence[int]]) -> np.ndarray:
+        counts = [len(new) for new in tokens]
+        for row, count in zip(rows, counts, strict=True):
+            self._pages.reserve(row, row.length + count)
+        reaches = [range(row.length, row.length + count) for row, count in zip(rows, counts, strict=True)]
+        inputs = {
+            "input_ids": np.concatenate([np.asarray(new, np.int64) for new in tokens]),
+            "position_ids": np.concatenate([np.asarray(reach, np.int64) for reach in reaches]),
+            "past_lens": as_int32([row.length for row in rows]),
+            "subsequence_begins": begins(counts),
+            "block_indices": as_int32([page for row in rows for page in row.pages]),
+            "block_indices_begins": begins([len(row.pages) for row in rows]),
+            "max_context_len": np.array(max(reach.stop for reach in reaches), np.int32),
+            "last": np.cumsum(counts) - 1,
+        }
+        if self._products:
+            inputs["lora_rows"] = self._lora_rows(rows, counts)
+        for name, array in inputs.items():
+            self._request.set_tensor(name, ov.Tensor(array))
+        self._request.infer()
+        for row, reach in zip(rows, reaches, strict=True):
+            row.length = reach.stop
+        scores: np.ndarray = self._request.get_tensor("logits").data
+        return scores.reshape(len(rows), -1)
 
     def release(self, row: Row) -> None:
         self._pages.release(row)

@@ -83,6 +83,23 @@ def test_pages_are_given_back_and_taken_again(tmp_path):
     np.testing.assert_array_equal(passes.run([Row()], [PROMPT]), first)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_no_bit_of_a_row_depends_on_who_else_is_there(tmp_path, bits):
+    saved(FAMILIES[0], tmp_path / "model")
+    write_graph(tmp_path / "model", tmp_path / "graph", bits=bits)
+    passes = Passes(tmp_path / "graph", threads=1)
+
+    def scores(others: int) -> np.ndarray:
+        rows = [Row() for _ in range(1 + others)]
+        for length, row in enumerate(rows, start=30):
+            passes.run([row], [PROMPT[:length]])
+        return passes.run(rows, [[5]] * len(rows))[0].copy()
+
+    alone = scores(0)
+    for others in (1, 2, 3, 7):
+        np.testing.assert_array_equal(scores(others), alone)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
