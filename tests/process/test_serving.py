@@ -183,7 +183,7 @@ def test_the_reference_says_what_generate_says_with_every_kind_of_adapter(refere
 
 
 @pytest.mark.parametrize("engine", ["llama", "openvino_16"])
-def test_16_bits_say_the_same(engine, request, reference):
+def test_with_half_precision_files_both_say_the_same(engine, request, reference):
     """Until two tokens are so close that rounding to 16 bits decides between them."""
     worker = request.getfixturevalue(engine)
     for name in ("base", *PLAIN):

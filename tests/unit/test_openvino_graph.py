@@ -85,13 +85,20 @@ def test_pages_are_given_back_and_taken_again(tmp_path):
 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_no_bit_of_a_row_depends_on_who_else_is_there(tmp_path, bits):
-    saved(FAMILIES[0], tmp_path / "model")
+    """A wider model: small ones are computed one way only."""
+    saved(
+        LlamaConfig(
+            **TINY
+            | {"hidden_size": 576, "num_attention_heads": 9, "num_key_value_heads": 3, "tie_word_embeddings": True}
+        ),
+        tmp_path / "model",
+    )
     write_graph(tmp_path / "model", tmp_path / "graph", bits=bits)
-    passes = Passes(tmp_path / "graph", threads=1)
+    passes = Passes(tmp_path / "graph", threads=2)
 
     def scores(others: int) -> np.ndarray:
         rows = [Row() for _ in range(1 + others)]
-        for length, row in enumerate(rows, start=30):
+        for length, row in enumerate(rows, start=40):
             passes.run([row], [PROMPT[:length]])
         return passes.run(rows, [[5]] * len(rows))[0].copy()
 
