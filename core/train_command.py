@@ -84,7 +84,9 @@ class _Dumper(yaml.SafeDumper):
     """Escapes what is no printable character: PyYAML writes some line breaks of Unicode bare, and reads them as one."""
 
     def represent_str(self, text: str) -> yaml.ScalarNode:
-        style = None if text.isprintable() else "|" if text.replace("\n", "").isprintable() else '"'
+        # A block's first and last line breaks mean something, and --set takes the last one away.
+        is_block = text == text.strip() and text.replace("\n", "").isprintable()
+        style = None if text.isprintable() else "|" if is_block else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

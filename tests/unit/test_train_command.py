@@ -32,6 +32,7 @@ SPECS = {
     "another": BASE.model_copy(update={"evaluation": OtherDataset(dataset="ds-2")}),
     "names": BASE.model_copy(update={"output_name": "no", "job_id": "true-1", "display_name": "Ben's #1: “$HOME”"}),
     "prompts": BASE.model_copy(update={"sample_prompts": ("-v", "It's `late`", "öäü 你好")}),
+    "a name of line breaks": BASE.model_copy(update={"display_name": "\n"}),
     "prompts of two lines": BASE.model_copy(update={"sample_prompts": ("One\nand two", "null")}),
     "a template": BASE.model_copy(
         update={"chat_template": "{% for m in messages %}\n  {{ m['content'] }}\n{% endfor %}"}
