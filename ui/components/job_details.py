@@ -34,9 +34,7 @@ WAYS = {
 
 
 class JobDetails:
-    """`goes_on_in`: the jobs that began with what this one has made."""
-
-    def __init__(self, job: Job, spec: RunSpec, output_path: str, goes_on_in: tuple[Job, ...]) -> None:
+    def __init__(self, job: Job, spec: RunSpec, output_path: str) -> None:
         with box("ts-card", "section", label="Job Details"):
             heading("Job Details", 2)
             with box("ts-facts", "dl"):
@@ -52,13 +50,13 @@ class JobDetails:
                         note=began,
                         href=made_by(spec.start),
                     )
-                for child in goes_on_in:
-                    fact("Goes on in", child.title, copy=child.id, href=routes.job(child.id, child.objective))
                 fact("Type", TYPES[spec.objective])
                 self._state(job.status)
                 self._devices(spec)
                 fact("Created On", full_date(job.created_at))
                 fact("Created By", job.created_by_name, note=job.created_by_email)
+            self._descent = box("ts-facts", "dl")
+            self._descent.visible = False
         _configuration(spec)
 
     def _state(self, status: Status) -> None:
@@ -76,6 +74,13 @@ class JobDetails:
             with box("ts-fact-value", "dd"):
                 self._device = Text("span", self._needs).mark("device")
                 self._device_note = Text("p", "", "ts-note")
+
+    def show_descent(self, goes_on_in: tuple[Job, ...]) -> None:
+        """The jobs that began with what this one has made."""
+        self._descent.visible = bool(goes_on_in)
+        with self._descent:
+            for child in goes_on_in:
+                fact("Goes on in", child.title, copy=child.id, href=routes.job(child.id, child.objective))
 
     def show(self, job: Job, devices: tuple[Device, ...] = ()) -> None:
         self._pill.show(job.status)

@@ -49,15 +49,15 @@ def register(studio: Studio, signals: Signals) -> None:
             await _not_found(studio, str(error))
             return
         spec = await in_thread(studio.runs.run_spec, job_id)
-        goes_on_in = await in_thread(studio.descent.of, job_id)
         chosen = ChartView.parse({"tab": tab, "axis": axis, "smoothing": smoothing, "log": log})
         async with frame(studio, job.title, (HOME, (job.title, None))):
             look = partial(dossiers.get, job.id, asked(spec.asked))
             past = PastProgress(studio.feed, [job.id])
-            view = JobView(studio, job, spec, goes_on_in, chosen, look)
+            view = JobView(studio, job, spec, chosen, look)
             signals.feed.subscribe(view.follower.on_feed)
             signals.jobs.subscribe(view.on_job)
             signals.deployments.subscribe(view.on_deployments)
+            background_tasks.create(view.show_descent(), name=f"descent of {job.id}")
             await past.show_until(view.refresh)
 
 
@@ -69,7 +69,6 @@ class JobView:
         studio: Studio,
         job: Job,
         spec: RunSpec,
-        goes_on_in: tuple[Job, ...],
         chosen: ChartView,
         look: Callable[[], Awaitable[Dossier]],
     ) -> None:
@@ -86,7 +85,7 @@ class JobView:
         with box("ts-columns"):
             self._run = RunColumn(studio, job, spec, chosen, self._head.deploy.open_for)
             with box("ts-column-narrow"):
-                self._details = JobDetails(job, spec, output, goes_on_in)
+                self._details = JobDetails(job, spec, output)
                 self._deployments = JobDeployments()
                 self._efficiency = JobEfficiency(spec)
                 self._cost = JobCost()
@@ -104,6 +103,10 @@ class JobView:
         await self.follower.read()
         await self._read_job()
         await self._read_deployments()
+
+    async def show_descent(self) -> None:
+        """Every job's file is read once: of very many jobs that takes seconds, and nobody waits for it."""
+        self._details.show_descent(await in_thread(self._studio.descent.of, self._job.id))
 
     def on_job(self, job_id: str) -> None:
         if job_id == self._job.id:
