@@ -3,7 +3,6 @@
 See serving/simulated_vllm.py: its answers name who answers, and how many tokens it was asked with.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -12,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import openai
 import psutil
 import pytest
 from asked import AskedWorker
-from safetensors.numpy import save_file
+from deployed import ALICE, adapter, brought, said
 
 from core.home import Home
-from core.people import Actor
-from core.serving.conversation import answer
 from core.serving.standing import Standing, State
 from core.studio import Studio
 from storage.process import SIMULATION_VARIABLE
@@ -30,7 +26,6 @@ from storage.spec import ModelRef
 
 pytestmark = pytest.mark.process
 
-ALICE = Actor("Alice", "alice@example.org")
 #: Two adapters and their ranks.
 RANKS = {"polite": 8, "brief": 16}
 ENDLESS = 400
@@ -40,14 +35,6 @@ ENDLESS = 400
 def model(tiny_model: Path) -> ModelRef:
     sizes = {"context_length": 512, "parameters": 0, "hidden_size": 64, "layers": 2}
     return ModelRef(id="tiny", name="Tiny", path=str(tiny_model), revision="0", **sizes)
-
-
-def adapter(folder: Path, **config: Any) -> Path:
-    folder.mkdir(parents=True)
-    asked = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["q_proj"], "bias": "none"}
-    (folder / "adapter_config.json").write_text(json.dumps(asked | config))
-    (folder / "adapter_model.safetensors").touch()
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -249,27 +236,9 @@ def studio(tiny_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     studio.stop()
 
 
-def brought(studio: Studio, folder: Path) -> str:
-    """The id of an adapter that changes nothing, put into the library."""
-    layer = "base_model.model.model.layers.0.self_attn.q_proj.lora_"
-    config = {"task_type": "CAUSAL_LM", "base_model_name_or_path": "nobody/tiny", "lora_dropout": 0.0}
-    adapter(folder, **config)
-    weights = {f"{layer}A.weight": np.zeros((8, 64), np.float32), f"{layer}B.weight": np.zeros((64, 8), np.float32)}
-    save_file(weights, folder / "adapter_model.safetensors")
-    return studio.model_arrivals.add(folder, actor=ALICE).id
-
-
 def workers() -> set[int]:
     """The PIDs of the serving workers that this process has started."""
     return {child.pid for child in psutil.Process().children() if child.cmdline()[1:3] == ["-m", "serving"]}
-
-
-def said(studio: Studio, name: str) -> str:
-    async def whole() -> str:
-        visit = await asyncio.to_thread(studio.endpoint.enter, name, actor=ALICE)
-        return "".join([text async for text in answer(visit, name, [{"role": "user", "content": "Hi"}], 8)])
-
-    return asyncio.run(whole())
 
 
 def test_a_studio_with_a_gpu_deploys_the_base_and_two_adapters_on_one_vllm(studio: Studio, tmp_path: Path) -> None:
