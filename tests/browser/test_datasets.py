@@ -85,7 +85,7 @@ def test_a_dropped_file_survives_a_cut_is_mended_and_trained_on(page: Page, serv
     page.get_by_role("link", name="Start Training Job").click()
     arrive(page, "**/create?**dataset=ds-*")
     page.get_by_role("button", name="Dataset", exact=False).first.click()
-    expect(page.get_by_text("The first 3 of 10998 pairs")).to_be_visible()
+    expect(page.get_by_text("The first 3 of 10,998 pairs")).to_be_visible()
 
 
 @pytest.mark.parametrize(
