@@ -16,13 +16,18 @@ from core.remembered import Remembered
 from core.sentence import Sentence
 from core.serving.settings import (
     BITS_VARIABLE,
+    CACHE_GB,
+    CACHE_VARIABLE,
     ENGINE_VARIABLE,
     IDLE_MINUTES,
     IDLE_VARIABLE,
+    LORA_RANK,
     MEMORY_SHARE,
     MEMORY_VARIABLE,
+    VLLM_VARIABLE,
 )
 from core.spare import SPARE_VARIABLE
+from storage.serving import LORA_RANK_VARIABLE
 
 #: Every file of the folder is looked at, so a page that is reloaded is told the same again.
 FRESH_S = 60.0
@@ -107,6 +112,9 @@ _VARIABLES = (
     ),
     (ENGINE_VARIABLE, "What answers on a processor: llama.cpp or openvino", "llama.cpp"),
     (BITS_VARIABLE, "Bits of a weight where one of these two answers: 8 or 16", "16"),
+    (CACHE_VARIABLE, "Disk that may be taken by what is made of models so that they answer, in GB", f"{CACHE_GB}"),
+    (VLLM_VARIABLE, "The Python of an environment with vLLM, or “off”", "the studio's own, if vLLM is there"),
+    (LORA_RANK_VARIABLE, "The highest LoRA rank that vLLM keeps room for", f"{LORA_RANK}"),
     (RUNNER_VARIABLE, "“required”: jobs wait for the runner's service", "the server starts them where there is none"),
     (ALLOW_VARIABLE, "1: a data folder on a network file system is taken, at your risk", Sentence("refused")),
 )
