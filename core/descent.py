@@ -1,16 +1,10 @@
 """Which jobs began with what another job has made: read out of their specs, each once, for a spec never changes."""
 
-import re
-
-import orjson
-
 from core.errors import NotFound
 from core.home import Home
 from core.runs import Runs
+from storage.files import read_json
 from storage.tables import Job
-
-#: Of a spec that began with another job's work; most did not, and are not parsed.
-STARTS = re.compile(rb'"start":\s*\{')
 
 
 class Descent:
@@ -30,12 +24,10 @@ class Descent:
 
     def _parent(self, job_id: str) -> str:
         if job_id not in self._parents:
-            try:
-                spec = (self._home.runs / job_id / "spec.json").read_bytes()
-            except OSError:  # being written, or no run at all
+            spec = read_json(self._home.runs / job_id / "spec.json")
+            if spec is None:  # being written, or damaged
                 return ""
-            began = orjson.loads(spec)["start"]["job_id"] if STARTS.search(spec) else ""
-            self._parents[job_id] = str(began)
+            self._parents[job_id] = str((spec.get("start") or {}).get("job_id", ""))
         return self._parents[job_id]
 
     def _job(self, job_id: str) -> Job | None:

@@ -98,7 +98,10 @@ def test_a_run_keeps_the_weights_of_the_checkpoint_that_it_begins_with(studio: S
     assert start is not None
     assert (start.job_id, start.step, start.way) == (unfinished.id, 20, Way.CONTINUE)
     assert start.name == f"{unfinished.output_name}, step 20"
-    assert [one.id for one in studio.descent.of(unfinished.id)] == [job.id]
+    damaged = studio.home.runs / "damaged-1"
+    damaged.mkdir()
+    (damaged / "spec.json").write_text('{"start": {')
+    assert [one.id for one in studio.descent.of(unfinished.id)] == [job.id], "whatever lies beside it"
     shutil.rmtree(studio.runs.folder(unfinished.id).path)
     assert manifest.damage(folder.start) is None
     assert digest(folder.start) == start.sha256
