@@ -67,8 +67,8 @@ class Decoder:
     def graph(self, told: Told = lambda done, total: None) -> ov.Model:
         """Raises CannotHold where the folder has other weights than such a decoder."""
         layers = int(self.config["num_hidden_layers"])
-        tokens, self._positions = parameter("input_ids", Type.i64, 2), parameter("position_ids", Type.i64, 2)
-        seen, self._rows = parameter("attention_mask", Type.i64, 2), parameter("beam_idx", Type.i32, 1)
+        tokens, self._positions = parameter("input_ids", Type.i64, -1, -1), parameter("position_ids", Type.i64, -1, -1)
+        seen, self._rows = parameter("attention_mask", Type.i64, -1, -1), parameter("beam_idx", Type.i32, -1)
         self._count = ops.gather(ops.shape_of(tokens), whole(0), whole(0))
         self._mask = mask_of(tokens, seen)
         self._cos, self._sin = self._rotations()
@@ -187,8 +187,9 @@ class Decoder:
         return np.concatenate([self._stored[name].read() for name in names])
 
 
-def parameter(name: str, kind: Type, rank: int) -> Node:
-    made = ops.parameter(PartialShape([-1] * rank), kind, name=name)
+def parameter(name: str, kind: Type, *shape: int) -> Node:
+    """An input of the graph; -1 where its size is not known before."""
+    made = ops.parameter(PartialShape(list(shape)), kind, name=name)
     made.output(0).get_tensor().set_names({name})
     return made
 

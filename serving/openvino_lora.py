@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-from openvino import PartialShape, Type
+from openvino import Type
 from openvino import opset15 as ops
 
 from serving.ends import object_of
@@ -66,14 +66,14 @@ def read_lora(folder: Path, products: Sequence[Product]) -> LoraArrays:
 
 def add_lora(model: ov.Model) -> list[Product]:
     """Puts the inputs `A layers.0 qkv`, `B layers.0 qkv` … and `lora_rows` into the graph."""
-    rows = parameter("lora_rows", Type.f32, 3)
+    rows = parameter("lora_rows", Type.f32, -1, -1, -1)
     parameters, products = [rows], products_of(model)
     nodes = {node.get_friendly_name(): node for node in model.get_ops()}
     for product in products:
         node, outputs = nodes[product.name], sum(product.rows.values())
         readers = node.output(0).get_target_inputs()
-        down = sized(f"A {product.name}", [-1, product.width])
-        up = sized(f"B {product.name}", [outputs, -1])
+        down = parameter(f"A {product.name}", Type.f32, -1, product.width)
+        up = parameter(f"B {product.name}", Type.f32, outputs, -1)
         ranks = ops.matmul(node.input_value(0), down, False, True)
         chosen = ops.multiply(ranks, ops.concat([rows] * len(product.rows), -1))
         added = ops.add(node, ops.matmul(chosen, up, False, True))
@@ -125,9 +125,3 @@ def stacked(products: Sequence[Product], adapters: Sequence[LoraArrays]) -> dict
             top += rows
         inputs[f"A {product.name}"], inputs[f"B {product.name}"] = down, up
     return inputs
-
-
-def sized(name: str, shape: list[int]) -> ov.Node:
-    made = ops.parameter(PartialShape(shape), Type.f32, name=name)
-    made.output(0).get_tensor().set_names({name})
-    return made

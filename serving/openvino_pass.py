@@ -162,7 +162,7 @@ def keep_last(model: ov.Model) -> None:
     """Scores for the last token of each row only: those of a prompt's other tokens nobody reads."""
     [states] = [node for node in model.get_ops() if node.get_friendly_name() == STATES]
     readers = states.output(0).get_target_inputs()
-    last = parameter("last", ov.Type.i64, 1)
+    last = parameter("last", ov.Type.i64, -1)
     kept = ops.gather(states, last, whole(0))
     for reader in readers:
         reader.replace_source_output(kept.output(0))

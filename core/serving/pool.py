@@ -216,9 +216,12 @@ class Pool:
             )
         if (merging := self._cache.bytes_to_merge(slot.base)) > free:
             raise Unavailable(
-                f"{slot.base.title} lies on another job's adapter, which is merged into the base model first. That "
-                f"takes about {merging / GB:.1f} GB of memory for a moment (estimate), and this machine has "
-                f"{free / GB:.1f} GB free now. Other programs or a training have the rest."
+                "{model} lies on another job's adapter, which is merged into the base model first. That takes about "
+                "{merging:.1f} GB of memory for a moment (estimate), and this machine has {free:.1f} GB free now. "
+                "Other programs or a training have the rest.",
+                model=slot.base.title,
+                merging=merging / GB,
+                free=free / GB,
             )
         while True:
             with self._lock:

@@ -68,13 +68,16 @@ def _engine() -> Literal["llama.cpp", "openvino"]:
             # Looked up by name: the web process imports nothing of it.
             if find_spec("openvino") is None:
                 raise BadInput(
-                    f"{ENGINE_VARIABLE} is “openvino”, which is not installed here. "
-                    "Install it into the studio's environment (.venv/bin/pip install openvino), or leave it out."
+                    "{variable} is “openvino”, which is not installed here. "
+                    "Install it into the studio's environment (.venv/bin/pip install openvino), or leave it out.",
+                    variable=ENGINE_VARIABLE,
                 )
             return "openvino"
         case asked:
             raise BadInput(
-                f"{ENGINE_VARIABLE} is “{asked[:80]}”; set it to llama.cpp or openvino, or leave it out (llama.cpp)."
+                "{variable} is “{asked}”; set it to llama.cpp or openvino, or leave it out (llama.cpp).",
+                variable=ENGINE_VARIABLE,
+                asked=asked[:80],
             )
 
 
