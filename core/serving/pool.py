@@ -205,14 +205,20 @@ class Pool:
         budget, need = self._settings.memory_bytes, needed(slot.base)
         if need > budget:
             raise Unavailable(
-                f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and all models together may "
-                f"take {budget / GB:.1f} GB. Raise TUNESMITH_SERVING_MEMORY_GB where the machine has more."
+                "{model} needs about {need:.1f} GB of memory (estimate), and all models together may take {budget:.1f} "
+                "GB. Raise TUNESMITH_SERVING_MEMORY_GB where the machine has more.",
+                model=slot.base.title,
+                need=need / GB,
+                budget=budget / GB,
             )
         free = host_memory().free_bytes
         if slot.base.device == CPU and free < need:
             raise Unavailable(
-                f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and this machine has "
-                f"{free / GB:.1f} GB free now. Other programs or a training have the rest."
+                "{model} needs about {need:.1f} GB of memory (estimate), and this machine has {free:.1f} GB free now. "
+                "Other programs or a training have the rest.",
+                model=slot.base.title,
+                need=need / GB,
+                free=free / GB,
             )
         if (merging := self._cache.bytes_to_merge(slot.base)) > free:
             raise Unavailable(
@@ -232,8 +238,11 @@ class Pool:
                 idle = [other for other in others if not other.users and other.phase is Phase.READY]
                 if not idle:
                     raise Unavailable(
-                        f"{slot.base.title} needs about {need / GB:.1f} GB of memory (estimate), and the models that "
-                        f"are answering now leave too little of {budget / GB:.1f} GB."
+                        "{model} needs about {need:.1f} GB of memory (estimate), and the models that are answering "
+                        "now leave too little of {budget:.1f} GB.",
+                        model=slot.base.title,
+                        need=need / GB,
+                        budget=budget / GB,
                     )
                 oldest = min(idle, key=lambda other: other.used_at)
             why = f"Unloaded to make room for {slot.base.title}; the next request loads it again."
